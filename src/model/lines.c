@@ -13,27 +13,31 @@ static void list_tables(el_params *params, const el_config *c, el_embed_weights 
                         el_init init, bool product)
 {
     const int e = c->embedding_size;
-    el_param_add(params, &w->word, &g->word, c->vocab_size, e, init, 0, product,
+    el_param_add(params, &w->word, &g->word, (el_param_form){c->vocab_size, e, init, 0, product},
                  "electra.embeddings.word_embeddings.weight");
-    el_param_add(params, &w->position, &g->position, c->max_position_embeddings, e, init, 0, false,
+    el_param_add(params, &w->position, &g->position,
+                 (el_param_form){c->max_position_embeddings, e, init, 0, false},
                  "electra.embeddings.position_embeddings.weight");
-    el_param_add(params, &w->type, &g->type, c->type_vocab_size, e, init, 0, false,
+    el_param_add(params, &w->type, &g->type, (el_param_form){c->type_vocab_size, e, init, 0, false},
                  "electra.embeddings.token_type_embeddings.weight");
 }
 
 static void list_embed_norm(el_params *params, const el_config *c, el_embed_weights *w, el_embed_weights *g)
 {
-    el_param_add(params, &w->norm_gamma, &g->norm_gamma, 1, c->embedding_size, EL_INIT_ONE, 0, false,
+    el_param_add(params, &w->norm_gamma, &g->norm_gamma,
+                 (el_param_form){1, c->embedding_size, EL_INIT_ONE, 0, false},
                  "electra.embeddings.LayerNorm.weight");
-    el_param_add(params, &w->norm_beta, &g->norm_beta, 1, c->embedding_size, EL_INIT_ZERO, 0, false,
+    el_param_add(params, &w->norm_beta, &g->norm_beta,
+                 (el_param_form){1, c->embedding_size, EL_INIT_ZERO, 0, false},
                  "electra.embeddings.LayerNorm.bias");
 }
 
 static void list_norm(el_params *params, el_tensor *gamma, el_tensor *dgamma, el_tensor *beta,
                       el_tensor *dbeta, int width, int depth, const char *name)
 {
-    el_param_add(params, gamma, dgamma, 1, width, EL_INIT_ONE, depth, false, "%s.weight", name);
-    el_param_add(params, beta, dbeta, 1, width, EL_INIT_ZERO, depth, false, "%s.bias", name);
+    el_param_add(params, gamma, dgamma, (el_param_form){1, width, EL_INIT_ONE, depth, false}, "%s.weight",
+                 name);
+    el_param_add(params, beta, dbeta, (el_param_form){1, width, EL_INIT_ZERO, depth, false}, "%s.bias", name);
 }
 
 /* With biases, and without distances. */
@@ -44,12 +48,13 @@ static void list_attention(el_params *params, const el_config *c, el_attention_w
     const int h = c->hidden_size;
     char name[96];
     snprintf(name, sizeof name, "%sattention.self.", base);
-    el_param_add_stack(params, &w->qkv_w, &g->qkv_w, 3, h, h, EL_INIT_NORMAL, depth, true, name, QKV,
-                       ".weight");
-    el_param_add_stack(params, &w->qkv_b, &g->qkv_b, 3, 1, h, EL_INIT_ZERO, depth, false, name, QKV, ".bias");
+    el_param_add_stack(params, &w->qkv_w, &g->qkv_w, 3, (el_param_form){h, h, EL_INIT_NORMAL, depth, true},
+                       name, QKV, ".weight");
+    el_param_add_stack(params, &w->qkv_b, &g->qkv_b, 3, (el_param_form){1, h, EL_INIT_ZERO, depth, false},
+                       name, QKV, ".bias");
     snprintf(name, sizeof name, "%sattention.output.dense", base);
-    el_param_add_affine(params, &w->out_w, &g->out_w, &w->out_b, &g->out_b, h, h, EL_INIT_NORMAL, depth,
-                        name);
+    el_param_add_affine(params, &w->out_w, &g->out_w, &w->out_b, &g->out_b,
+                        (el_param_form){h, h, EL_INIT_NORMAL, depth, true}, name);
 }
 
 static void list_layer(el_params *params, const el_config *c, el_layer_weights *w, el_layer_weights *g,
@@ -64,11 +69,11 @@ static void list_layer(el_params *params, const el_config *c, el_layer_weights *
     list_norm(params, &w->attention.norm_gamma, &g->attention.norm_gamma, &w->attention.norm_beta,
               &g->attention.norm_beta, h, depth, name);
     snprintf(name, sizeof name, "%sintermediate.dense", base);
-    el_param_add_affine(params, &w->ffn.up_w, &g->ffn.up_w, &w->ffn.up_b, &g->ffn.up_b, inner, h,
-                        EL_INIT_NORMAL, depth, name);
+    el_param_add_affine(params, &w->ffn.up_w, &g->ffn.up_w, &w->ffn.up_b, &g->ffn.up_b,
+                        (el_param_form){inner, h, EL_INIT_NORMAL, depth, true}, name);
     snprintf(name, sizeof name, "%soutput.dense", base);
-    el_param_add_affine(params, &w->ffn.down_w, &g->ffn.down_w, &w->ffn.down_b, &g->ffn.down_b, h, inner,
-                        EL_INIT_NORMAL, depth, name);
+    el_param_add_affine(params, &w->ffn.down_w, &g->ffn.down_w, &w->ffn.down_b, &g->ffn.down_b,
+                        (el_param_form){h, inner, EL_INIT_NORMAL, depth, true}, name);
     snprintf(name, sizeof name, "%soutput.LayerNorm", base);
     list_norm(params, &w->ffn.norm_gamma, &g->ffn.norm_gamma, &w->ffn.norm_beta, &g->ffn.norm_beta, h, depth,
               name);
@@ -79,7 +84,7 @@ static void list_encoder(el_params *params, const el_config *c, el_encoder_weigh
 {
     if (el_config_projects(c))
         el_param_add_affine(params, &w->project_w, &g->project_w, &w->project_b, &g->project_b,
-                            c->hidden_size, c->embedding_size, EL_INIT_GLOROT, 0,
+                            (el_param_form){c->hidden_size, c->embedding_size, EL_INIT_GLOROT, 0, true},
                             "electra.embeddings_project");
     for (int i = 0; i < c->num_hidden_layers; i++) {
         const int group = el_config_group(c, i);
@@ -101,16 +106,16 @@ static void list_mlm_head(el_network *net, bool gated, el_mlm_weights *w, el_mlm
     const int depth = c->num_hidden_layers + 2;
     if (!el_config_relative(c)) {
         el_param_add_affine(&net->params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b,
-                            c->embedding_size, c->hidden_size, EL_INIT_NORMAL, depth,
+                            (el_param_form){c->embedding_size, c->hidden_size, EL_INIT_NORMAL, depth, true},
                             "generator_predictions.dense");
         list_norm(&net->params, &w->norm_gamma, &g->norm_gamma, &w->norm_beta, &g->norm_beta,
                   c->embedding_size, depth, "generator_predictions.LayerNorm");
     }
-    el_param_add(&net->params, &w->bias, &g->bias, 1, c->vocab_size, EL_INIT_ZERO, depth, false,
-                 "generator_lm_head.bias");
+    el_param_add(&net->params, &w->bias, &g->bias,
+                 (el_param_form){1, c->vocab_size, EL_INIT_ZERO, depth, false}, "generator_lm_head.bias");
     if (gated)
-        el_param_add_affine(&net->params, &w->gate_w, &g->gate_w, &w->gate_b, &g->gate_b, 1, c->hidden_size,
-                            EL_INIT_NORMAL, depth,
+        el_param_add_affine(&net->params, &w->gate_w, &g->gate_w, &w->gate_b, &g->gate_b,
+                            (el_param_form){1, c->hidden_size, EL_INIT_NORMAL, depth, true},
                             "copy_gate"); /* small: it begins with a copy as likely as not */
     w->word = net->w.embed.word;
     g->word = net->g.embed.word;
@@ -122,12 +127,13 @@ static void list_cloze_head(el_network *net, el_mlm_weights *w, el_mlm_weights *
 {
     const el_config *c = &net->config;
     const int depth = c->num_hidden_layers + 2;
-    el_param_add_affine(&net->params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, c->embedding_size,
-                        2 * c->hidden_size, EL_INIT_NORMAL, depth, "cloze_predictions.dense");
+    el_param_add_affine(&net->params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b,
+                        (el_param_form){c->embedding_size, 2 * c->hidden_size, EL_INIT_NORMAL, depth, true},
+                        "cloze_predictions.dense");
     list_norm(&net->params, &w->norm_gamma, &g->norm_gamma, &w->norm_beta, &g->norm_beta, c->embedding_size,
               depth, "cloze_predictions.LayerNorm");
-    el_param_add(&net->params, &w->bias, &g->bias, 1, c->vocab_size, EL_INIT_ZERO, depth, false,
-                 "cloze_predictions.bias");
+    el_param_add(&net->params, &w->bias, &g->bias,
+                 (el_param_form){1, c->vocab_size, EL_INIT_ZERO, depth, false}, "cloze_predictions.bias");
     w->word = net->w.embed.word;
     g->word = net->g.embed.word;
 }
@@ -136,10 +142,12 @@ static void list_rtd_head(el_network *net, el_rtd_weights *w, el_rtd_weights *g)
 {
     const el_config *c = &net->config;
     const int depth = c->num_hidden_layers + 2;
-    el_param_add_affine(&net->params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, c->hidden_size,
-                        c->hidden_size, EL_INIT_NORMAL, depth, "discriminator_predictions.dense");
-    el_param_add_affine(&net->params, &w->out_w, &g->out_w, &w->out_b, &g->out_b, 1, c->hidden_size,
-                        EL_INIT_GLOROT, depth, "discriminator_predictions.dense_prediction");
+    el_param_add_affine(&net->params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b,
+                        (el_param_form){c->hidden_size, c->hidden_size, EL_INIT_NORMAL, depth, true},
+                        "discriminator_predictions.dense");
+    el_param_add_affine(&net->params, &w->out_w, &g->out_w, &w->out_b, &g->out_b,
+                        (el_param_form){1, c->hidden_size, EL_INIT_GLOROT, depth, true},
+                        "discriminator_predictions.dense_prediction");
 }
 
 /* The owner's: it has as many, of the same kinds. */

@@ -70,18 +70,18 @@ static el_param allocate(el_params *params, int lines, int rows, int cols, bool 
     return p;
 }
 
-static void describe(el_param *line, el_init init, int depth)
+static void describe(el_param *line, const el_param_form *form)
 {
-    line->init = init;
-    line->depth = depth;
+    line->init = form->init;
+    line->depth = form->depth;
     line->decay = !strstr(line->name, "LayerNorm") && !strstr(line->name, "bias");
     line->vector = !line->decay; /* LayerNorm and biases are the vectors of files */
 }
 
-void el_param_add(el_params *params, el_tensor *value, el_tensor *gradient, int rows, int cols, el_init init,
-                  int depth, bool product, const char *format, ...)
+void el_param_add(el_params *params, el_tensor *value, el_tensor *gradient, el_param_form form,
+                  const char *format, ...)
 {
-    const el_param made = allocate(params, 1, rows, cols, product);
+    const el_param made = allocate(params, 1, form.rows, form.cols, form.product);
     *value = made.value;
     *gradient = made.gradient;
     if (!binding(params))
@@ -92,17 +92,18 @@ void el_param_add(el_params *params, el_tensor *value, el_tensor *gradient, int 
     va_start(args, format);
     vsnprintf(line->name, sizeof line->name, format, args);
     va_end(args);
-    describe(line, init, depth);
+    describe(line, &form);
 }
 
-void el_param_add_behind(el_params *params, el_tensor *value, el_tensor *gradient, int rows, int cols,
-                         el_init init, int depth, bool product, const char *name, const char *behind)
+void el_param_add_behind(el_params *params, el_tensor *value, el_tensor *gradient, el_param_form form,
+                         const char *name, const char *behind)
 {
-    const el_param made = allocate(params, 2, rows + 1, cols, false);
+    const int rows = form.rows;
+    const el_param made = allocate(params, 2, rows + 1, form.cols, false);
     const char *const names[] = {name, behind};
     *value = made.value;
     *gradient = made.gradient;
-    if (product) {
+    if (form.product) {
         el_tensor first = made.value;
         first.rows = rows;
         value->prepared = add_matrix(params, first, params->count).prepared;
@@ -115,7 +116,7 @@ void el_param_add_behind(el_params *params, el_tensor *value, el_tensor *gradien
             if (whole[k].data)
                 *part[k] = el_tensor_rows(whole[k], i * rows, i ? 1 : rows);
         snprintf(line->name, sizeof line->name, "%s", names[i]);
-        describe(line, init, depth);
+        describe(line, &form);
     }
 }
 
@@ -128,21 +129,22 @@ void el_param_in_heads(el_params *params, int lines, bool turned, int heads)
     }
 }
 
-void el_param_add_affine(el_params *params, el_tensor *w, el_tensor *dw, el_tensor *b, el_tensor *db, int out,
-                         int in, el_init init, int depth, const char *name)
+void el_param_add_affine(el_params *params, el_tensor *w, el_tensor *dw, el_tensor *b, el_tensor *db,
+                         el_param_form form, const char *name)
 {
-    el_param_add(params, w, dw, out, in, init, depth, true, "%s.weight", name);
-    el_param_add(params, b, db, 1, out, EL_INIT_ZERO, depth, false, "%s.bias", name);
+    el_param_add(params, w, dw, form, "%s.weight", name);
+    el_param_add(params, b, db, (el_param_form){1, form.rows, EL_INIT_ZERO, form.depth, false}, "%s.bias",
+                 name);
 }
 
-void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient, int parts, int rows,
-                        int cols, el_init init, int depth, bool product, const char *prefix,
-                        const char *const *names, const char *suffix)
+void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient, int parts,
+                        el_param_form form, const char *prefix, const char *const *names, const char *suffix)
 {
+    const int rows = form.rows, cols = form.cols;
     /* A stack of vectors is one row of them in a product's eyes: (1, parts * cols). */
-    const bool vectors = !product && rows == 1; /* a matrix may have one row, too */
-    const el_param made = vectors ? allocate(params, parts, 1, parts * cols, product)
-                                  : allocate(params, parts, parts * rows, cols, product);
+    const bool vectors = !form.product && rows == 1; /* a matrix may have one row, too */
+    const el_param made = vectors ? allocate(params, parts, 1, parts * cols, form.product)
+                                  : allocate(params, parts, parts * rows, cols, form.product);
     *value = made.value;
     *gradient = made.gradient;
     for (int i = 0; binding(params) && i < parts; i++) {
@@ -156,7 +158,7 @@ void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient
                 part[k]->prepared = NULL; /* the copy is the stack's */
             }
         snprintf(line->name, sizeof line->name, "%s%s%s", prefix, names[i], suffix);
-        describe(line, init, depth);
+        describe(line, &form);
     }
 }
 

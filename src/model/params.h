@@ -61,26 +61,33 @@ typedef struct {
 /* EL_ENOMEM where something could not be listed: asked once, when all has been added. */
 el_status el_params_check(const el_params *params);
 
-/* Adds a line and gives it memory: a (rows, cols) tensor.  *value gets it, *gradient its gradient (training).
- * `product` also reserves the copy that products use.  While memory is measured, lines are not kept. */
-void el_param_add(el_params *params, el_tensor *value, el_tensor *gradient, int rows, int cols, el_init init,
-                  int depth, bool product, const char *format, ...) __attribute__((format(printf, 9, 10)));
+/* What a parameter is, but for its name. */
+typedef struct {
+    int rows, cols;
+    el_init init;
+    int depth;
+    bool product; /* products read it: their copy is reserved too */
+} el_param_form;
 
-/* One tensor whose rows are several parameters, a third each: query, key and value as one product. */
-void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient, int parts, int rows,
-                        int cols, el_init init, int depth, bool product, const char *prefix,
-                        const char *const *names, const char *suffix);
+/* Adds a line and gives it memory.  *value gets the tensor, *gradient its gradient (training).  While memory is measured,
+ * lines are not kept. */
+void el_param_add(el_params *params, el_tensor *value, el_tensor *gradient, el_param_form form,
+                  const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* One tensor of two parameters: `rows` rows of the first, which products read alone, and one row behind them. */
-void el_param_add_behind(el_params *params, el_tensor *value, el_tensor *gradient, int rows, int cols,
-                         el_init init, int depth, bool product, const char *name, const char *behind);
+/* One tensor whose rows are several parameters of this form: query, key and value as one product. */
+void el_param_add_stack(el_params *params, el_tensor *value, el_tensor *gradient, int parts,
+                        el_param_form form, const char *prefix, const char *const *names, const char *suffix);
+
+/* One tensor of two parameters: the rows of the first, of this form, which products read alone, and one row behind them. */
+void el_param_add_behind(el_params *params, el_tensor *value, el_tensor *gradient, el_param_form form,
+                         const char *name, const char *behind);
 
 /* How files have the last `lines` lines (see el_param). */
 void el_param_in_heads(el_params *params, int lines, bool turned, int heads);
 
-/* An affine map: "<name>.weight" (out, in), a product, and "<name>.bias" (1, out), which begins at 0. */
-void el_param_add_affine(el_params *params, el_tensor *w, el_tensor *dw, el_tensor *b, el_tensor *db, int out,
-                         int in, el_init init, int depth, const char *name);
+/* An affine map: "<name>.weight" (out, in), of this form, and "<name>.bias" (1, out), which begins at 0. */
+void el_param_add_affine(el_params *params, el_tensor *w, el_tensor *dw, el_tensor *b, el_tensor *db,
+                         el_param_form form, const char *name);
 
 /* The matrix with a copy for products reserved.  el_param_add does it for whole ones; this is for columns of the last. */
 el_tensor el_param_product(el_params *params, el_tensor matrix);

@@ -9,9 +9,9 @@
 void el_relative_list_words(el_params *params, const el_config *c, el_embed_weights *w, el_embed_weights *g,
                             bool product)
 {
-    el_param_add_behind(params, &w->word, &g->word, c->vocab_size, c->embedding_size, EL_INIT_NORMAL, 0,
-                        product, "electra.embeddings.word_embeddings.weight",
-                        "electra.embeddings.query_embedding");
+    el_param_add_behind(params, &w->word, &g->word,
+                        (el_param_form){c->vocab_size, c->embedding_size, EL_INIT_NORMAL, 0, product},
+                        "electra.embeddings.word_embeddings.weight", "electra.embeddings.query_embedding");
     el_param_in_heads(params, 1, false, 1);
     /* no parameters: they lie with the copies, and are filled when the model is open */
     w->sines = el_arena_tensor(&params->memory->copies, params->activations,
@@ -27,17 +27,19 @@ void el_relative_list_layer(el_params *params, const el_config *c, el_attention_
     const int h = c->hidden_size, heads = c->num_attention_heads;
     char name[96];
     snprintf(name, sizeof name, "%sattention.self.", base);
-    el_param_add_stack(params, &w->qkv_w, &g->qkv_w, 3, h, h, EL_INIT_NORMAL, depth, true, name, QKV,
-                       ".weight");
+    el_param_add_stack(params, &w->qkv_w, &g->qkv_w, 3, (el_param_form){h, h, EL_INIT_NORMAL, depth, true},
+                       name, QKV, ".weight");
     el_param_in_heads(params, 3, true, heads);
-    el_param_add(params, &w->place_w, &g->place_w, h, h, EL_INIT_NORMAL, depth, true, "%splace.weight", name);
+    el_param_add(params, &w->place_w, &g->place_w, (el_param_form){h, h, EL_INIT_NORMAL, depth, true},
+                 "%splace.weight", name);
     el_param_in_heads(params, 1, true, heads);
-    el_param_add_stack(params, &w->biases, &g->biases, 3, 1, h, EL_INIT_NORMAL, depth, false, name, BIASES,
-                       "_bias");
+    el_param_add_stack(params, &w->biases, &g->biases, 3, (el_param_form){1, h, EL_INIT_NORMAL, depth, false},
+                       name, BIASES, "_bias");
     el_param_in_heads(params, 3, false, heads);
-    el_param_add(params, &w->kinds, &g->kinds, 2, h, EL_INIT_NORMAL, depth, false, "%skinds", name);
+    el_param_add(params, &w->kinds, &g->kinds, (el_param_form){2, h, EL_INIT_NORMAL, depth, false}, "%skinds",
+                 name);
     el_param_in_heads(params, 1, false, heads);
-    el_param_add(params, &w->out_w, &g->out_w, h, h, EL_INIT_NORMAL, depth, true,
+    el_param_add(params, &w->out_w, &g->out_w, (el_param_form){h, h, EL_INIT_NORMAL, depth, true},
                  "%sattention.output.dense.weight", base);
     el_param_in_heads(params, 1, false, heads);
 }

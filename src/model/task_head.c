@@ -7,23 +7,27 @@
 static void list_span_joint(el_params *params, int hidden, int depth, bool answerable, el_head_weights *w,
                             el_head_weights *g)
 {
-    el_param_add_affine(params, &w->start_w, &g->start_w, &w->start_b, &g->start_b, 1, hidden, EL_INIT_GLOROT,
-                        depth, "task_specific.start");
-    el_param_add(params, &w->end_hidden_w, &g->end_hidden_w, EL_SPAN_HIDDEN, 2 * hidden, EL_INIT_GLOROT,
-                 depth, false, "task_specific.end_hidden.weight");
+    el_param_add_affine(params, &w->start_w, &g->start_w, &w->start_b, &g->start_b,
+                        (el_param_form){1, hidden, EL_INIT_GLOROT, depth, true}, "task_specific.start");
+    el_param_add(params, &w->end_hidden_w, &g->end_hidden_w,
+                 (el_param_form){EL_SPAN_HIDDEN, 2 * hidden, EL_INIT_GLOROT, depth, false},
+                 "task_specific.end_hidden.weight");
     w->end_own_w = el_param_product(params, el_tensor_cols(w->end_hidden_w, 0, hidden));
     w->end_start_w = el_param_product(params, el_tensor_cols(w->end_hidden_w, hidden, hidden));
-    el_param_add(params, &w->end_hidden_b, &g->end_hidden_b, 1, EL_SPAN_HIDDEN, EL_INIT_ZERO, depth, false,
+    el_param_add(params, &w->end_hidden_b, &g->end_hidden_b,
+                 (el_param_form){1, EL_SPAN_HIDDEN, EL_INIT_ZERO, depth, false},
                  "task_specific.end_hidden.bias");
-    el_param_add_affine(params, &w->end_w, &g->end_w, &w->end_b, &g->end_b, 1, EL_SPAN_HIDDEN, EL_INIT_GLOROT,
-                        depth, "task_specific.end");
+    el_param_add_affine(params, &w->end_w, &g->end_w, &w->end_b, &g->end_b,
+                        (el_param_form){1, EL_SPAN_HIDDEN, EL_INIT_GLOROT, depth, true}, "task_specific.end");
     if (!answerable)
         return;
     el_param_add_affine(params, &w->answer_hidden_w, &g->answer_hidden_w, &w->answer_hidden_b,
-                        &g->answer_hidden_b, EL_SPAN_HIDDEN, 2 * hidden, EL_INIT_GLOROT, depth,
+                        &g->answer_hidden_b,
+                        (el_param_form){EL_SPAN_HIDDEN, 2 * hidden, EL_INIT_GLOROT, depth, true},
                         "task_specific.answer_hidden");
-    el_param_add_affine(params, &w->answer_w, &g->answer_w, &w->answer_b, &g->answer_b, 1, EL_SPAN_HIDDEN,
-                        EL_INIT_GLOROT, depth, "task_specific.answer");
+    el_param_add_affine(params, &w->answer_w, &g->answer_w, &w->answer_b, &g->answer_b,
+                        (el_param_form){1, EL_SPAN_HIDDEN, EL_INIT_GLOROT, depth, true},
+                        "task_specific.answer");
 }
 
 /* What it reads goes through a pooler. */
@@ -53,17 +57,18 @@ void el_head_list(el_params *params, const el_config *config, const el_head_conf
     const el_type encoder = params->activations;
     params->activations = params->parameters;
     if (head->kind == EL_HEAD_SEQUENCE)
-        el_param_add_affine(params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, hidden, hidden,
-                            EL_INIT_GLOROT, depth, "classifier.dense");
+        el_param_add_affine(params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b,
+                            (el_param_form){hidden, hidden, EL_INIT_GLOROT, depth, true}, "classifier.dense");
     if (is_pooled(head)) /* between the layers and what is always new */
-        el_param_add_affine(params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b, hidden, hidden, init,
-                            depth - 1, EL_POOLER "dense");
+        el_param_add_affine(params, &w->dense_w, &g->dense_w, &w->dense_b, &g->dense_b,
+                            (el_param_form){hidden, hidden, init, depth - 1, true}, EL_POOLER "dense");
     const bool of_xlnet =
         el_config_relative(config) && (head->kind == EL_HEAD_POOLED || head->kind == EL_HEAD_SEQUENCE_AFFINE);
     if (OUT[head->kind])
-        el_param_add_affine(params, &w->out_w, &g->out_w, &w->out_b, &g->out_b,
-                            head->kind == EL_HEAD_SPAN ? 2 : head->labels, hidden, init, depth,
-                            of_xlnet ? "logits_proj" : OUT[head->kind]);
+        el_param_add_affine(
+            params, &w->out_w, &g->out_w, &w->out_b, &g->out_b,
+            (el_param_form){head->kind == EL_HEAD_SPAN ? 2 : head->labels, hidden, init, depth, true},
+            of_xlnet ? "logits_proj" : OUT[head->kind]);
     if (head->kind == EL_HEAD_SPAN_JOINT)
         list_span_joint(params, hidden, depth, head->answerable, w, g);
     params->activations = encoder;

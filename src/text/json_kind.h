@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "text/reader.h"
+#include "text/line.h"
 
 /* How a text begins, behind white space; one that ends there may go on as either. */
 typedef enum {

@@ -26,8 +26,6 @@
 #include "text/json_line.h"
 #include "text/kind.h"
 #include "text/naming.h"
-#include "text/normalize.h"
-#include "text/utf8.h"
 
 enum { LEAST_BLOCK = 16, ENDING = 2 /* newlines behind a file */ };
 
@@ -719,47 +717,4 @@ el_status el_reader_go(el_reader *r, const el_reader_place *place)
     for (int64_t i = 0; i < place->parts && !st; i++)
         st = el_reader_next(r, &block);
     return st;
-}
-
-bool el_line_next(const char **at, const char *end, el_line *line)
-{
-    if (*at >= end)
-        return false;
-    const char *newline = memchr(*at, '\n', (size_t)(end - *at));
-    line->text = *at;
-    line->bytes = (size_t)((newline ? newline : end) - *at);
-    *at = newline ? newline + 1 : end;
-    return true;
-}
-
-void el_line_trim(el_line *line)
-{
-    line->bytes -= line->bytes && line->text[line->bytes - 1] == '\r';
-}
-
-bool el_line_blank(el_line line)
-{
-    uint32_t c;
-    for (const char *at = line.text, *const end = at + line.bytes; at < end;) {
-        at += el_utf8_decode(at, end, &c);
-        if (!el_is_white_space(c) && !(c >= 0x1C && c <= 0x1F))
-            return false;
-    }
-    return true;
-}
-
-void el_line_say_blank(const char *path, int64_t blank)
-{
-    if (blank)
-        el_log(EL_LOG_NOTE, "%s: %lld blank %s no text, and %s no answer", path, (long long)blank,
-               blank == 1 ? "line is" : "lines are", blank == 1 ? "has" : "have");
-}
-
-size_t el_lines_cut(const char *text, size_t bytes, size_t want)
-{
-    if (want >= bytes)
-        return bytes;
-    const size_t from = want > 0 ? want - 1 : 0;
-    const char *newline = memchr(text + from, '\n', bytes - from);
-    return newline ? (size_t)(newline - text) + 1 : bytes;
 }

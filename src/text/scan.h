@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "base/json.h"
-#include "text/reader.h"
+#include "text/line.h"
 
 /* Where the next part begins, in an array behind its '[' or an object behind its '{'. */
 typedef struct {

@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "text/reader.h"
+#include "text/line.h"
 
 /* The next whole line; false where there is none. */
 static bool next_line(const char **at, const char *end, el_line *line)

@@ -8,7 +8,7 @@
 #define EL_TASK_FORM_H
 
 #include "task/task.h"
-#include "text/reader.h"
+#include "text/line.h"
 
 typedef struct {
     el_form form;

@@ -46,7 +46,7 @@ static el_status measure_cost(el_pretraining *run, cost *c)
     trial.dist = NULL; /* each rank tries by itself, beside the others */
     trial.leaves = 1;
     trial.folder = NULL;
-    trial.on_event = NULL;
+    trial.watch.on_event = NULL;
     trial.most_seconds = 0;
     trial.heldout = (el_example_source){0};
     trial.batch = (int)(fitting < 1 ? 1 : fitting < trial.batch ? fitting : trial.batch);

@@ -35,14 +35,14 @@ static bool leads(const run *r)
 static el_status tell(const run *r, el_event event)
 {
     event.progress = r->p;
-    return r->t->on_event ? r->t->on_event(r->t->context, &event) : EL_OK;
+    return r->t->watch.on_event ? r->t->watch.on_event(r->t->watch.context, &event) : EL_OK;
 }
 
 /* By the signal or the time limit. */
 static bool has_to_stop(const run *r)
 {
     const double limit = r->t->most_seconds;
-    return (r->t->stop && *r->t->stop) || (limit > 0 && el_now() - r->started >= limit);
+    return (r->t->watch.stop && *r->t->watch.stop) || (limit > 0 && el_now() - r->started >= limit);
 }
 
 static bool interrupt_wanted(void *context)

@@ -72,10 +72,8 @@ typedef struct {
     double paper_flops_per_token;       /* by the paper's count (objective/flops.h), which NAN has not */
     double flops_correction,
         paper_flops_correction; /* what tokens that came before a change of cost took more */
-    const el_stop *stop;        /* set by a signal; may be NULL */
-    const bool *enough;         /* set by on_event: this step is the last; may be NULL */
-    el_status (*on_event)(void *context, const el_event *event); /* may be NULL; a failure ends the run */
-    void *context;
+    el_watch watch;
+    const bool *enough; /* set by watch.on_event: this step is the last; may be NULL */
 } el_trainer;
 
 /* Loads the newest whole checkpoint of the folder; *found tells whether there was one. */

@@ -96,8 +96,7 @@ static training trained(const el_vocab *vocab, el_objective_kind kind, el_sample
                                 .steps = STEPS,
                                 .log_every = 1,
                                 .most_skipped = 1,
-                                .on_event = keep_step,
-                                .context = &t};
+                                .watch = {.on_event = keep_step, .context = &t}};
     el_progress progress = {0};
     t.before = distant ? distant_waits(t.q) : 0;
     CHECK(el_trainer_run(&trainer, &progress) == EL_OK, "%s", el_error());

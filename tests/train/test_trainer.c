@@ -112,8 +112,7 @@ static void steps_begin_with_no_gradients(void **state)
                                 .steps = STEPS,
                                 .log_every = 1, /* else events tell of means */
                                 .most_skipped = 2,
-                                .on_event = keep_norm,
-                                .context = &t};
+                                .watch = {.on_event = keep_norm, .context = &t}};
     el_progress progress = {0};
     assert_int_equal(el_trainer_run(&trainer, &progress), EL_OK);
     assert_int_equal(progress.updates, STEPS - 1);
@@ -207,7 +206,7 @@ static void stop_the_last(el_dist *d, void *context)
                                 .steps = STEPS,
                                 .evaluate_every = 2,
                                 .most_skipped = 2,
-                                .stop = &stop};
+                                .watch.stop = &stop};
     el_progress progress = {.step = 2, .examples = 2};
     s->ended[d->rank] = el_trainer_run(&trainer, &progress);
     s->evaluated[d->rank] = progress.evaluated;

@@ -213,9 +213,7 @@ static el_trainer trainer_of(el_finetuning *f)
                         .most_skipped = (int)s->max_skipped_steps,
                         .most_seconds = time_left(f),
                         .tensorboard = s->tensorboard,
-                        .stop = f->watch.stop,
-                        .on_event = on_event,
-                        .context = f};
+                        .watch = {on_event, f->watch.stop, f}};
 }
 
 char *el_finetune_readme(const el_finetuning *f, const json_t *metrics)

@@ -80,7 +80,7 @@ static el_status save_model(el_finetuning *f)
 
 static el_status ask(el_finetuning *f, el_split_name split, el_figures *figures)
 {
-    const el_trial trial = {.trainer = {.objective = f->learner, .stop = f->watch.stop},
+    const el_trial trial = {.trainer = {.objective = f->learner, .watch.stop = f->watch.stop},
                             .features = &f->features};
     return el_trial_evaluate(&trial, f->splits[split], figures);
 }

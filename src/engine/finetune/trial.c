@@ -63,7 +63,7 @@ el_status el_trial_evaluate(const el_trial *trial, el_split split, el_figures *f
 {
     in_order order = {trial, split};
     const el_example_source source = {&order, read_in_order, split.end - split.begin};
-    const el_evaluation_watch watch = {.interrupt = {stop_wanted, (void *)trial->trainer.stop}};
+    const el_evaluation_watch watch = {.interrupt = {stop_wanted, (void *)trial->trainer.watch.stop}};
     return el_evaluate(trial->trainer.objective, &source, 0, &watch, figures);
 }
 
@@ -185,14 +185,14 @@ static el_status begin(const el_trial *trial)
 el_status el_trial_run(el_trial *trial, el_trial_result *result)
 {
     *result = (el_trial_result){.best = -INFINITY};
-    watcher w = {.trial = trial, .result = result, .on_event = trial->trainer.on_event};
+    watcher w = {.trial = trial, .result = result, .on_event = trial->trainer.watch.on_event};
     in_order dev = {trial, trial->dev};
     el_trainer trainer = trial->trainer;
     trainer.folder = trial->folder;
     trainer.training = (el_example_source){&w, read_training, trial->train.end - trial->train.begin};
     trainer.heldout = (el_example_source){&dev, read_in_order, trial->dev.end - trial->dev.begin};
-    trainer.on_event = on_event;
-    trainer.context = &w;
+    trainer.watch.on_event = on_event;
+    trainer.watch.context = &w;
     trainer.enough = &w.enough;
     el_progress progress;
     bool found;

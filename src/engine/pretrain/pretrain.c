@@ -330,9 +330,7 @@ static void set_trainer(el_pretraining *p, const el_flops_plan *cost)
                               .tensorboard = s->tensorboard,
                               .flops_per_token = el_flops_products_training(cost),
                               .paper_flops_per_token = el_flops_paper_training(cost),
-                              .stop = p->watch.stop,
-                              .on_event = on_event,
-                              .context = p};
+                              .watch = {on_event, p->watch.stop, p}};
     p->trainer.peak_flops = p->q->peak(p->q, p->model.activations);
     if (p->heldout)
         p->trainer.heldout = (el_example_source){p, read_heldout, el_loader_examples(p->heldout)};

@@ -202,14 +202,6 @@ static void note_encoder_alone(const source *s)
 
 static el_status describe(const source *s, el_onnx *model)
 {
-    static const el_onnx_head HEADS[EL_HEADS] = {[EL_HEAD_NONE] = EL_ONNX_NONE,
-                                                 [EL_HEAD_MLM] = EL_ONNX_MLM,
-                                                 [EL_HEAD_DETECTION] = EL_ONNX_DETECTION,
-                                                 [EL_HEAD_SEQUENCE] = EL_ONNX_SEQUENCE,
-                                                 [EL_HEAD_SEQUENCE_AFFINE] = EL_ONNX_SEQUENCE_AFFINE,
-                                                 [EL_HEAD_POOLED] = EL_ONNX_POOLED,
-                                                 [EL_HEAD_TOKEN] = EL_ONNX_TOKEN,
-                                                 [EL_HEAD_SPAN] = EL_ONNX_SPAN};
     const el_head_config *const head = &s->card.head;
     const el_config *const config = &s->card.config;
     const char *const folder = s->folder;
@@ -226,7 +218,7 @@ static el_status describe(const source *s, el_onnx *model)
     if (el_config_relative(config))
         return el_fail(EL_EUSAGE, "%s: attends by distances, and the graph has no such attention", folder);
     model->config = *config;
-    model->head = head->ordered ? EL_ONNX_NONE : HEADS[head->kind]; /* query rows are not in the graph */
+    model->head = head->ordered ? EL_HEAD_NONE : head->kind; /* query rows are not in the graph */
     model->labels = head->labels;
     return head->kind < EL_HEAD_SEQUENCE
                ? EL_OK
@@ -261,7 +253,7 @@ static el_status write_graph(const char *folder, bool predicts, bool int8, const
         return st;
     model.context = &s.names;
     st = describe(&s, &model);
-    if (!st && model.head == EL_ONNX_MLM)
+    if (!st && model.head == EL_HEAD_MLM)
         st = el_names_check_tied(&s.names);
     if (!st)
         st = check_weights(&s.tensors);

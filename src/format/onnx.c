@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "format/onnx_graph.h"
-#include "model/task_head.h"
 
 enum { OPSET = 17, IR_VERSION = 8 };
 enum { MASKED = -10000 }; /* added to the scores of padding */
@@ -27,7 +26,7 @@ static void put_constants(el_onnx_graph *g)
     el_onnx_ints(g, "axis_0", (const int64_t[]){0}, 1);
     el_onnx_ints(g, "axis_1", (const int64_t[]){1}, 1);
     el_onnx_ints(g, "axes_1_2", (const int64_t[]){1, 2}, 2);
-    if (g->model->head == EL_ONNX_DETECTION || g->model->head == EL_ONNX_SPAN)
+    if (g->model->head == EL_HEAD_DETECTION || g->model->head == EL_HEAD_SPAN)
         el_onnx_ints(g, "last_axis", (const int64_t[]){-1}, 1);
     if (g->model->int8)
         el_onnx_int8_constants(g);
@@ -253,7 +252,7 @@ static el_onnx_value number(el_onnx_graph *g, el_onnx_shape s, el_onnx_value x)
 static void sequence(el_onnx_graph *g, el_onnx_value x)
 {
     const int h = g->model->config.hidden_size, labels = g->model->labels;
-    const el_onnx_head kind = g->model->head;
+    const el_head_kind kind = g->model->head;
     const el_onnx_shape wide = {2, {EL_ONNX_BATCH, h}}, narrow = {2, {EL_ONNX_BATCH, labels}};
     const el_onnx_value first =
         el_onnx_computed(g, (el_onnx_shape){3, {EL_ONNX_BATCH, 1, h}},
@@ -264,15 +263,15 @@ static void sequence(el_onnx_graph *g, el_onnx_value x)
                                         {{.name = "axis", .type = EL_ONNX_ATTRIBUTE_INT, .number = 1}}});
     el_onnx_value read =
         el_onnx_computed(g, wide, (el_onnx_node){"Squeeze", "Squeeze", {first.text, "axis_1"}, {0}, {{0}}});
-    if (kind == EL_ONNX_SEQUENCE)
+    if (kind == EL_HEAD_SEQUENCE)
         read =
             el_onnx_gelu(g, wide, "gelu", el_onnx_affine(g, wide, "dense", "classifier.dense", h, h, read));
-    if (kind == EL_ONNX_POOLED) {
+    if (kind == EL_HEAD_POOLED) {
         const el_onnx_value dense = el_onnx_affine(g, wide, "pooler", EL_POOLER "dense", h, h, read);
         read = el_onnx_computed(g, wide, (el_onnx_node){"Tanh", "Tanh", {dense.text}, {0}, {{0}}});
     }
-    const char *const weights = kind == EL_ONNX_SEQUENCE ? "classifier.out_proj"
-                                : kind == EL_ONNX_POOLED ? "classifier"
+    const char *const weights = kind == EL_HEAD_SEQUENCE ? "classifier.out_proj"
+                                : kind == EL_HEAD_POOLED ? "classifier"
                                                          : "task_specific.out";
     give(g, "logits", narrow, number(g, narrow, el_onnx_affine(g, narrow, "out", weights, h, labels, read)));
 }
@@ -300,25 +299,25 @@ static void head(el_onnx_graph *g, el_onnx_value x)
     const int h = g->model->config.hidden_size, labels = g->model->labels;
     snprintf(g->scope, sizeof g->scope, "/head");
     switch (g->model->head) {
-    case EL_ONNX_NONE:
-        break;
-    case EL_ONNX_DETECTION:
+    case EL_HEAD_DETECTION:
         detection(g, x);
         break;
-    case EL_ONNX_MLM:
+    case EL_HEAD_MLM:
         masked_lm(g, x);
         break;
-    case EL_ONNX_SEQUENCE:
-    case EL_ONNX_SEQUENCE_AFFINE:
-    case EL_ONNX_POOLED:
+    case EL_HEAD_SEQUENCE:
+    case EL_HEAD_SEQUENCE_AFFINE:
+    case EL_HEAD_POOLED:
         sequence(g, x);
         break;
-    case EL_ONNX_TOKEN:
+    case EL_HEAD_TOKEN:
         give(g, "logits", el_onnx_rows(labels),
              el_onnx_affine(g, el_onnx_rows(labels), "classifier", "classifier", h, labels, x));
         break;
-    case EL_ONNX_SPAN:
+    case EL_HEAD_SPAN:
         span(g, x);
+        break;
+    default:
         break;
     }
     give(g, "last_hidden_state", el_onnx_rows(h), x);

@@ -13,23 +13,12 @@
 #define EL_FORMAT_ONNX_H
 
 #include "format/parameter.h"
-#include "model/config.h"
-
-typedef enum {
-    EL_ONNX_NONE, /* the encoder alone */
-    EL_ONNX_DETECTION,
-    EL_ONNX_MLM,
-    EL_ONNX_SEQUENCE,        /* dense, GELU, labels: ElectraForSequenceClassification */
-    EL_ONNX_SEQUENCE_AFFINE, /* labels from [CLS] */
-    EL_ONNX_POOLED,          /* dense, tanh, labels: BERT's */
-    EL_ONNX_TOKEN,
-    EL_ONNX_SPAN
-} el_onnx_head;
+#include "model/task_head.h"
 
 typedef struct {
     el_config config;
-    el_onnx_head head;
-    int labels; /* of sequence and token heads */
+    el_head_kind head; /* the encoder goes alone where it has none, or one that no graph is known for */
+    int labels;        /* of sequence and token heads */
     double low,
         high; /* what 0 and 1 of a number stand for, where low < high; else the head gives the number itself */
     bool int8;           /* affine maps of the encoder multiply whole numbers (onnx_int8.c) */

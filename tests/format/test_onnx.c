@@ -221,18 +221,19 @@ static void graphs_of_all_heads(void **state)
     const int64_t body = (50 + 20 + 2) * 8 + 2 * 8 + (8 * 16 + 16) +
                          2 * (4 * (16 * 16 + 16) + 2 * 16 + (16 * 32 + 32) + (32 * 16 + 16) + 2 * 16);
     const struct {
-        el_onnx_head head;
+        el_head_kind head;
         int64_t parameters;
         const char *outputs[3];
     } heads[] = {
-        {EL_ONNX_NONE, 0, {"last_hidden_state"}},
-        {EL_ONNX_DETECTION, 16 * 16 + 16 + 16 + 1, {"logits", "last_hidden_state"}},
-        {EL_ONNX_MLM, 16 * 8 + 8 + 2 * 8 + 50, {"logits", "last_hidden_state"}},
-        {EL_ONNX_SEQUENCE, 16 * 16 + 16 + 3 * 16 + 3, {"logits", "last_hidden_state"}},
-        {EL_ONNX_SEQUENCE_AFFINE, 3 * 16 + 3, {"logits", "last_hidden_state"}},
-        {EL_ONNX_POOLED, 16 * 16 + 16 + 3 * 16 + 3, {"logits", "last_hidden_state"}},
-        {EL_ONNX_TOKEN, 3 * 16 + 3, {"logits", "last_hidden_state"}},
-        {EL_ONNX_SPAN, 2 * 16 + 2, {"start_logits", "end_logits", "last_hidden_state"}},
+        {EL_HEAD_NONE, 0, {"last_hidden_state"}},
+        {EL_HEAD_CLOZE, 0, {"last_hidden_state"}}, /* no graph is known for it */
+        {EL_HEAD_DETECTION, 16 * 16 + 16 + 16 + 1, {"logits", "last_hidden_state"}},
+        {EL_HEAD_MLM, 16 * 8 + 8 + 2 * 8 + 50, {"logits", "last_hidden_state"}},
+        {EL_HEAD_SEQUENCE, 16 * 16 + 16 + 3 * 16 + 3, {"logits", "last_hidden_state"}},
+        {EL_HEAD_SEQUENCE_AFFINE, 3 * 16 + 3, {"logits", "last_hidden_state"}},
+        {EL_HEAD_POOLED, 16 * 16 + 16 + 3 * 16 + 3, {"logits", "last_hidden_state"}},
+        {EL_HEAD_TOKEN, 3 * 16 + 3, {"logits", "last_hidden_state"}},
+        {EL_HEAD_SPAN, 2 * 16 + 2, {"start_logits", "end_logits", "last_hidden_state"}},
     };
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
         static seen s;
@@ -259,7 +260,7 @@ static void any_parameter_may_be_the_largest(void **state)
 {
     (void)state;
     static seen s;
-    el_onnx model = {.config = tiny(), .head = EL_ONNX_SPAN, .version = "test", .read = zeros};
+    el_onnx model = {.config = tiny(), .head = EL_HEAD_SPAN, .version = "test", .read = zeros};
     model.config.type_vocab_size = 40000;
     s = (seen){0};
     write_and_read(model, &s);
@@ -299,7 +300,7 @@ static void an_encoder_of_whole_numbers(void **state)
     static seen s;
     s = (seen){0};
     const el_onnx model = {
-        .config = tiny(), .head = EL_ONNX_DETECTION, .int8 = true, .version = "test", .read = counts};
+        .config = tiny(), .head = EL_HEAD_DETECTION, .int8 = true, .version = "test", .read = counts};
     write_and_read(model, &s);
     const uint64_t matrices = (8 + 2) * 16 + 2 * (4 * (16 + 2) * 16 + (16 + 2) * 32 + (32 + 2) * 16);
     CHECK(s.whole == matrices + 1, "%llu whole numbers, not %llu and their zero", (unsigned long long)s.whole,

@@ -164,28 +164,24 @@ static el_status part_info(json_t *info, const char *folder, const char *name, b
 }
 
 /* The weights of a model folder, whatever files they lie in. */
-static el_status weights_info(json_t *info, const char *folder, bool tensors)
+static el_status weights_info(json_t *info, const el_tensors *source, bool tensors)
 {
-    el_tensors source;
-    el_status st = el_tensors_open(&source, folder);
+    el_status st = EL_OK;
     int64_t numbers = 0;
-    if (st)
-        return st;
-    for (int i = 0; !st && i < source.container_count; i++)
-        st = el_safetensors_verify(&source.containers[i]);
+    for (int i = 0; !st && i < source->container_count; i++)
+        st = el_safetensors_verify(&source->containers[i]);
     json_t *const list = json_object();
-    for (int i = 0; i < source.count; i++) {
-        numbers += el_stored_elements(&source.tensors[i]);
-        json_object_set_new(list, source.tensors[i].name,
-                            shape_json(source.tensors[i].shape, source.tensors[i].dims));
+    for (int i = 0; i < source->count; i++) {
+        numbers += el_stored_elements(&source->tensors[i]);
+        json_object_set_new(list, source->tensors[i].name,
+                            shape_json(source->tensors[i].shape, source->tensors[i].dims));
     }
-    json_object_set_new(info, "weights", json_string(source.form));
-    json_object_set_new(info, "tensors", json_integer(source.count));
+    json_object_set_new(info, "weights", json_string(source->form));
+    json_object_set_new(info, "tensors", json_integer(source->count));
     json_object_set_new(info, "numbers", json_integer(numbers));
     if (tensors)
         json_object_set(info, "shapes", list);
     json_decref(list);
-    el_tensors_close(&source);
     return st;
 }
 
@@ -204,30 +200,51 @@ static const char *kind_of(const el_model_paths *paths, const el_config *config,
     return el_network_called(config, head);
 }
 
+static void add_card(json_t *info, const el_model_paths *paths, const el_model_card *card)
+{
+    json_object_set_new(info, "kind", json_string(kind_of(paths, &card->config, &card->head)));
+    json_object_set_new(info, "config", el_model_json(&card->config, &card->head, NULL));
+    if (card->guesses_heads)
+        json_object_set_new(info, "guessed",
+                            json_sprintf("attention heads, one for 64 units: %d; %s",
+                                         card->config.num_attention_heads, card->said));
+    else if (*card->said)
+        json_object_set_new(info, "guessed", json_string(card->said));
+}
+
+/* Of a task's model any tensors are told, though an encoder's be not among them. */
+static el_status read_card(el_model_card *card, el_tensors *weights, const char *folder)
+{
+    el_names names;
+    el_status st = el_model_card_open(card, folder, weights, false);
+    if (!st)
+        st = el_tensors_need(weights, folder);
+    if (st || card->head.kind >= EL_HEAD_SEQUENCE)
+        return st;
+    st = el_names_open(&names, weights, false);
+    if (!st)
+        el_model_settle_head(&card->head, &names);
+    return st;
+}
+
 static el_status network_info(json_t *info, const char *folder, bool tensors)
 {
     el_model_paths paths;
-    el_model_card card;
+    el_model_card card = {0};
+    el_tensors weights = {0};
     el_status st = el_model_find(&paths, folder);
-    if (st)
-        return st;
-    st = el_model_card_open(&card, folder, false);
-    if (!st && (st = el_model_settle_head(folder, false, &card.head)))
-        el_model_card_close(&card);
+    if (!st)
+        st = read_card(&card, &weights, folder);
     if (!st) {
-        json_object_set_new(info, "kind", json_string(kind_of(&paths, &card.config, &card.head)));
-        json_object_set_new(info, "config", el_model_json(&card.config, &card.head, NULL));
-        if (card.guesses_heads)
-            json_object_set_new(info, "guessed",
-                                json_sprintf("attention heads, one for 64 units: %d; %s",
-                                             card.config.num_attention_heads, card.said));
-        else if (*card.said)
-            json_object_set_new(info, "guessed", json_string(card.said));
+        add_card(info, &paths, &card);
         st = own_vocab_info(info, folder);
-        el_model_card_close(&card);
     }
+    if (!st)
+        st = weights_info(info, &weights, tensors);
+    el_tensors_close(&weights);
+    el_model_card_close(&card);
     el_model_paths_release(&paths);
-    return st ? st : weights_info(info, folder, tensors);
+    return st;
 }
 
 /* Networks in folders of their own, as `import` makes them of a folder of two; *told: there are some. */

@@ -6,11 +6,10 @@
 #include "base/ending.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/number.h"
 #include "base/output.h"
 #include "engine/import.h"
 #include "format/gguf.h"
-#include "format/model_folder.h"
+#include "format/model_source.h"
 #include "format/onnx.h"
 #include "format/sentence.h"
 #include "task/learn/finetuned.h"
@@ -90,50 +89,18 @@ static el_status check_output(const char *folder, const char *place, const char 
 
 /* ---- what is to be exported ---- */
 
-/* A model's folder, open: what is said of it, with the head that its tensors have, and its parameters by name. */
-typedef struct {
-    const char *folder;
-    el_model_card card;
-    el_head_kind named; /* config.json's head */
-    el_tensors tensors;
-    el_names names;
-} source;
-
-static void close_source(source *s)
+static el_status open_source(el_model_source *s, const char *folder, bool predicts)
 {
-    el_model_card_close(&s->card);
-    el_tensors_close(&s->tensors);
-}
-
-/* A number that was guessed is not handed on. */
-static el_status check_heads(const el_model_card *card, const char *folder)
-{
-    return card->guesses_heads
-               ? el_fail(EL_EDATA,
-                         "%s: nothing says how many attention heads there are; electra import "
-                         "--num-attention-heads N makes a folder that does",
-                         folder)
-               : EL_OK;
-}
-
-static el_status open_source(source *s, const char *folder, bool predicts)
-{
-    *s = (source){.folder = folder};
-    el_status st = el_model_card_open(&s->card, folder, predicts);
-    el_head_config *const head = &s->card.head;
-    s->named = head->kind;
-    if (!st)
-        st = check_heads(&s->card, folder);
-    if (!st)
-        st = el_model_settle_head(folder, predicts, head);
-    if (!st)
-        st = el_tensors_open(&s->tensors, folder);
-    if (!st)
-        st = el_names_open(&s->names, &s->tensors, predicts || head->kind == EL_HEAD_MLM);
-    if (!st)
-        el_model_card_say(&s->card, &s->names, &s->card.config);
+    el_status st = el_model_source_open(s, folder, NULL, predicts);
     if (st)
-        close_source(s);
+        return st;
+    st = el_model_source_check_heads(s);
+    if (!st && s->head.kind == EL_HEAD_MLM && !predicts)
+        st = el_names_open(&s->names, &s->own, true);
+    if (st)
+        el_model_source_close(s);
+    else
+        el_model_card_say(&s->card, &s->names, &s->card.config);
     return st;
 }
 
@@ -155,44 +122,7 @@ static el_status read_parameter(void *context, const char *name, int64_t rows, i
                : el_fail(EL_EDATA, "%s: %s is not a tensor of floating-point numbers", path, name);
 }
 
-/* A model whose weights went wrong is not handed on. */
-static el_status check_finite(const el_tensors *tensors, const el_stored *t)
-{
-    const size_t count = (size_t)el_stored_elements(t);
-    float *const numbers = malloc((count + 1) * sizeof *numbers);
-    el_status st =
-        numbers ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for %zu numbers", tensors->path, count);
-    if (!st && el_stored_floats(t, numbers) && !el_numbers_finite(numbers, count))
-        st = el_fail(EL_EDATA, "%s: %s has a number that is not finite", tensors->path, t->name);
-    free(numbers);
-    return st;
-}
-
-static el_status check_weights(const el_tensors *tensors)
-{
-    el_status st = EL_OK;
-    for (int i = 0; !st && i < tensors->count; i++)
-        st = check_finite(tensors, &tensors->tensors[i]);
-    return st;
-}
-
-static el_status check_folder(const char *folder, bool predicts)
-{
-    el_model_card card;
-    el_tensors tensors = {0};
-    el_status st = el_model_card_open(&card, folder, predicts);
-    if (!st)
-        st = check_heads(&card, folder);
-    if (!st)
-        st = el_tensors_open(&tensors, folder);
-    if (!st)
-        st = check_weights(&tensors);
-    el_tensors_close(&tensors);
-    el_model_card_close(&card);
-    return st;
-}
-
-static void note_encoder_alone(const source *s)
+static void note_encoder_alone(const el_model_source *s)
 {
     el_log(EL_LOG_NOTE, "%s: its encoder alone is written, without the head that it was trained with",
            s->folder);
@@ -200,9 +130,9 @@ static void note_encoder_alone(const source *s)
 
 /* ---- ONNX ---- */
 
-static el_status describe(const source *s, el_onnx *model)
+static el_status describe(const el_model_source *s, el_onnx *model)
 {
-    const el_head_config *const head = &s->card.head;
+    const el_head_config *const head = &s->head;
     const el_config *const config = &s->card.config;
     const char *const folder = s->folder;
     if (head->kind == EL_HEAD_SPAN_JOINT)
@@ -225,10 +155,10 @@ static el_status describe(const source *s, el_onnx *model)
                : el_finetuned_range(s->card.object, folder, head, &model->low, &model->high);
 }
 
-static void say_of_graph(const source *s)
+static void say_of_graph(const el_model_source *s)
 {
-    const el_head_config *const head = &s->card.head;
-    if (head->kind != s->named || head->ordered)
+    const el_head_config *const head = &s->head;
+    if (head->kind != s->card.head.kind || head->ordered)
         note_encoder_alone(s);
     if (head->energies)
         el_log(EL_LOG_NOTE,
@@ -246,7 +176,7 @@ static void say_of_graph(const source *s)
 
 static el_status write_graph(const char *folder, bool predicts, bool int8, const char *path)
 {
-    source s;
+    el_model_source s;
     el_onnx model = {.int8 = int8, .version = ELECTRA_VERSION, .read = read_parameter};
     el_status st = open_source(&s, folder, predicts);
     if (st)
@@ -256,12 +186,12 @@ static el_status write_graph(const char *folder, bool predicts, bool int8, const
     if (!st && model.head == EL_HEAD_MLM)
         st = el_names_check_tied(&s.names);
     if (!st)
-        st = check_weights(&s.tensors);
+        st = el_tensors_check_finite(s.names.source);
     if (!st)
         st = el_onnx_write(&model, path);
     if (!st)
         say_of_graph(&s);
-    close_source(&s);
+    el_model_source_close(&s);
     return st;
 }
 
@@ -285,20 +215,20 @@ el_status el_export_onnx(const char *folder, el_export_network network, bool int
 static el_status write_encoder(const char *folder, const el_sentence *said, bool predicts, el_st_type type,
                                const char *path)
 {
-    source s;
+    el_model_source s;
     el_vocab *vocab = NULL;
     el_status st = open_source(&s, folder, predicts);
     if (st)
         return st;
-    if (s.card.head.kind >= EL_HEAD_SEQUENCE)
+    if (s.head.kind >= EL_HEAD_SEQUENCE)
         st = el_fail(EL_EUSAGE, "%s: GGUF holds encoders for vectors, and this model has the head of a task",
                      folder);
     if (!st)
-        st = el_model_vocab(folder, &s.card.config, &vocab);
+        st = el_model_vocab(folder, &s.card.config, s.names.source, &vocab);
     if (!st)
         st = el_sentence_check_casing(said, vocab->casing.lowercase, folder);
     if (!st)
-        st = check_weights(&s.tensors);
+        st = el_tensors_check_finite(s.names.source);
     if (!st)
         st = el_gguf_write(&(el_gguf){.config = s.card.config,
                                       .vocab = vocab,
@@ -307,10 +237,10 @@ static el_status write_encoder(const char *folder, const el_sentence *said, bool
                                       .read = read_parameter,
                                       .context = &s.names},
                            path);
-    if (!st && s.named != EL_HEAD_NONE)
+    if (!st && s.card.head.kind != EL_HEAD_NONE)
         note_encoder_alone(&s);
     el_vocab_close(vocab);
-    close_source(&s);
+    el_model_source_close(&s);
     return st;
 }
 
@@ -343,14 +273,14 @@ el_status el_export_folder(const char *folder, el_export_network network, el_st_
     el_queue *q = NULL;
     el_status st = find(folder, network, &place, &half);
     if (!st)
-        st = check_folder(place, network == EL_EXPORT_GENERATOR);
-    if (!st)
         st = el_folder_holds(folder, "modules.json", &sentence);
     if (!st)
         st = el_queue_open(&q, 1, NULL);
     if (!st)
-        st = el_import(q, sentence ? folder : place,
-                       &(el_import_settings){.command = "export", .network = wanted, .type = type}, output);
+        st = el_import(
+            q, sentence ? folder : place,
+            &(el_import_settings){.command = "export", .network = wanted, .type = type, .sound = true},
+            output);
     if (!st && half)
         el_encoder_note_half(folder);
     el_queue_close(q);

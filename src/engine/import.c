@@ -32,8 +32,9 @@ static const char *called(const el_network *net)
 }
 
 /* Tensors that are no parameter of the network, one note for all. */
-static void say_left_out(const el_tensors *tensors, const el_names *names, const el_network *net)
+static void say_left_out(const el_names *names, const el_network *net)
 {
+    const el_tensors *const tensors = names->source;
     char text[400] = "";
     int left = 0;
     bool pooler = false;
@@ -54,20 +55,6 @@ static void say_left_out(const el_tensors *tensors, const el_names *names, const
                text, left > 3 ? " ..." : "",
                pooler ? "; the pooler is one of them, and a fine-tuning to classes begins with a new one"
                       : "");
-}
-
-static el_status say_what_is_left(const char *folder, bool predicts, const el_network *net)
-{
-    el_tensors tensors;
-    el_names names;
-    el_status st = el_tensors_open(&tensors, folder);
-    if (st)
-        return st;
-    st = el_names_open(&names, &tensors, predicts);
-    if (!st)
-        say_left_out(&tensors, &names, net);
-    el_tensors_close(&tensors);
-    return st;
 }
 
 /* The text of a folder's model card, on the heap; NULL where it has none. */
@@ -103,17 +90,17 @@ static el_status read_or_make_card(const char *from, const el_network *net, cons
     return el_fail(EL_ENOMEM, "%s: no memory", from);
 }
 
-static el_status write_network(el_model *model, const char *from, const el_model_card *card,
+static el_status write_network(el_model *model, const el_model_source *from,
                                const el_import_settings *settings, const char *output)
 {
     const el_network *const net = &model->networks[0];
     el_vocab *vocab = NULL;
-    json_t *const extra = kept_keys(card->object);
+    json_t *const extra = kept_keys(from->card.object);
     char *readme = NULL;
-    el_status st =
-        extra ? el_model_vocab(from, &net->config, &vocab) : el_fail(EL_ENOMEM, "%s: no memory", output);
+    el_status st = extra ? el_model_vocab(from->folder, &net->config, from->names.source, &vocab)
+                         : el_fail(EL_ENOMEM, "%s: no memory", output);
     if (!st)
-        st = read_or_make_card(from, net, settings->command, &readme);
+        st = read_or_make_card(from->folder, net, settings->command, &readme);
     if (!st)
         st = el_weights_save(model, net, vocab, readme, extra, settings->type, output);
     el_vocab_close(vocab);
@@ -135,48 +122,65 @@ static el_status fold_range(el_model *model, const el_model_card *card)
     return el_finetuned_fold(model, &low, &high);
 }
 
-/* `alone`: it is all that the folder holds, and what it has besides is said. */
-static el_status import_network(el_queue *q, const char *from, const char *name, bool alone,
+static el_status check(const el_model_source *from, const el_config *config, bool sound)
+{
+    el_status st = sound ? el_model_source_check_heads(from) : EL_OK;
+    if (!st && sound)
+        st = el_tensors_check_finite(from->names.source);
+    if (!st)
+        st = el_config_check(config, from->folder);
+    return !st && from->head.joined
+               ? el_fail(EL_EUSAGE,
+                         "%s: holds two networks that are asked together; copy the folder as it is",
+                         from->folder)
+               : st;
+}
+
+/* Its weights alone: nothing is computed with the model. */
+static el_status open_network(el_model *model, el_queue *q, const char *name, const el_config *config,
+                              const el_model_source *from)
+{
+    el_model_plan plan = {.activations = EL_F32, .parameters = EL_F32};
+    el_network_plan *const net =
+        el_plan_add(&plan, config->backwards ? EL_BACKWARD : name, *config, from->head);
+    if (from->head.sentences)
+        el_plan_add_sentences(net);
+    const el_status st = el_model_open(model, q, &plan);
+    return st ? st : el_weights_fill(model, &model->networks[0], from);
+}
+
+/* One of the networks of a folder.  `alone`: there is no other, and what the folder has besides is said. */
+static el_status import_network(el_queue *q, const el_model_part *part, el_tensors *shared, bool alone,
                                 const el_import_settings *settings, const char *output)
 {
-    const bool predicts = strcmp(name, EL_DISCRIMINATOR) != 0;
-    el_model_card card;
+    const bool predicts = strcmp(part->name, EL_DISCRIMINATOR) != 0;
+    el_model_source from;
     el_model model = {0};
-    el_model_plan plan = {.activations = EL_F32, .parameters = EL_F32};
-    el_status st = el_model_card_open(&card, from, predicts);
+    el_status st = el_model_source_open(&from, part->place, shared, predicts);
     if (st)
         return st;
+    el_config config = from.card.config;
     if (settings->attention_heads)
-        card.config.num_attention_heads = settings->attention_heads;
-    st = el_config_check(&card.config, from);
-    if (!st && card.head.joined)
-        st = el_fail(EL_EUSAGE, "%s: holds two networks that are asked together; copy the folder as it is",
-                     from);
+        config.num_attention_heads = settings->attention_heads;
+    st = check(&from, &config, settings->sound);
     if (!st)
-        st = el_model_settle_head(from, predicts, &card.head);
-    if (!st) {
-        el_network_plan *const net =
-            el_plan_add(&plan, card.config.backwards ? EL_BACKWARD : name, card.config, card.head);
-        if (card.head.sentences)
-            el_plan_add_sentences(net);
-        st = el_weights_open(&model, q, &plan, &from);
-    }
+        st = open_network(&model, q, part->name, &config, &from);
     if (!st && alone)
-        st = say_what_is_left(from, predicts, &model.networks[0]);
-    if (!st && card.head.kind >= EL_HEAD_SEQUENCE)
-        st = fold_range(&model, &card);
+        say_left_out(&from.names, &model.networks[0]);
+    if (!st && from.head.kind >= EL_HEAD_SEQUENCE)
+        st = fold_range(&model, &from.card);
     if (!st)
-        st = write_network(&model, from, &card, settings, output);
+        st = write_network(&model, &from, settings, output);
     el_model_close(&model);
-    el_model_card_close(&card);
+    el_model_source_close(&from);
     return st;
 }
 
-static el_status import_into(el_queue *q, const el_model_part *part, const el_import_settings *settings,
-                             const char *output)
+static el_status import_into(el_queue *q, const el_model_part *part, el_tensors *shared,
+                             const el_import_settings *settings, const char *output)
 {
     char *const place = el_path_join(output, part->name);
-    const el_status st = place ? import_network(q, part->place, part->name, false, settings, place)
+    const el_status st = place ? import_network(q, part, shared, false, settings, place)
                                : el_fail(EL_ENOMEM, "%s: no memory", output);
     free(place);
     return st;
@@ -194,14 +198,15 @@ static el_status import_networks(el_queue *q, const char *folder, const el_impor
         return st;
     const int count = el_model_parts(&paths, parts);
     bool found = count < 2 || !wanted;
+    const el_model_part only = {paths.generator ? EL_GENERATOR : EL_DISCRIMINATOR, paths.encoder};
+    el_tensors *const shared = el_model_shared(&paths);
     if (count < 2)
-        st = import_network(q, paths.encoder, paths.generator ? EL_GENERATOR : EL_DISCRIMINATOR, true,
-                            settings, output);
+        st = import_network(q, &only, shared, true, settings, output);
     for (int i = 0; !st && count > 1 && i < count; i++) {
         if (!wanted) {
-            st = import_into(q, &parts[i], settings, output);
+            st = import_into(q, &parts[i], shared, settings, output);
         } else if (strcmp(parts[i].name, wanted) == 0) {
-            st = import_network(q, parts[i].place, wanted, false, settings, output);
+            st = import_network(q, &parts[i], shared, false, settings, output);
             found = true;
         }
     }

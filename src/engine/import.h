@@ -7,6 +7,8 @@
 #ifndef EL_ENGINE_IMPORT_H
 #define EL_ENGINE_IMPORT_H
 
+#include <stdbool.h>
+
 #include "base/safetensors.h"
 #include "ops/queue.h"
 
@@ -15,6 +17,7 @@ typedef struct {
     el_st_type type;     /* as el_weights_save has it */
     const char
         *network; /* of a folder of two: EL_GENERATOR or EL_DISCRIMINATOR alone; NULL: all that there are */
+    bool sound;   /* EL_EDATA for a guess of attention heads, and for a number that is not finite */
     const char *command; /* "import" or "export", for a README.md where the folder has none */
 } el_import_settings;
 

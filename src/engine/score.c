@@ -114,7 +114,7 @@ static el_status open_all(el_scorer *s, el_type activations, const char *folder,
         st = choose(s, folder, kind);
     if (!st)
         st = el_model_vocab(by_generator(s) ? paths.generator : paths.discriminator, &s->pass.net->config,
-                            &s->vocab);
+                            NULL, &s->vocab);
     if (!st)
         st = el_wordpiece_open(&s->wordpiece, s->vocab, reading);
     if (!st)

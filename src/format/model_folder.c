@@ -221,21 +221,18 @@ static el_status type_of_tensors(el_model_card *card, const el_names *names)
 }
 
 /* Looks at the tensors for what config.json does not say. */
-static el_status complete(el_model_card *card, const char *folder, bool predicts)
+static el_status complete(el_model_card *card, const char *folder, el_tensors *tensors, bool predicts)
 {
-    el_tensors source;
     el_names names;
-    el_status st = el_tensors_open(&source, folder);
-    if (st)
-        return st;
-    st = el_names_open(&names, &source, predicts);
+    el_status st = el_tensors_need(tensors, folder);
+    if (!st)
+        st = el_names_open(&names, tensors, predicts);
     if (!st && !card->object)
         st = describe(card, folder, &names);
     else if (!st && !json_string_value(json_object_get(card->object, "model_type")))
         st = type_of_tensors(card, &names);
     if (!st)
         st = guess_architecture(card, &names, predicts);
-    el_tensors_close(&source);
     return st;
 }
 
@@ -301,7 +298,7 @@ static el_status take_model_type(el_model_card *card)
 }
 
 /* All but the configuration, which a run's own config.json has not. */
-static el_status open_card(el_model_card *card, const char *folder, bool predicts)
+static el_status open_card(el_model_card *card, const char *folder, el_tensors *tensors, bool predicts)
 {
     *card = (el_model_card){0};
     el_status st = el_folder_need(folder);
@@ -319,7 +316,7 @@ static el_status open_card(el_model_card *card, const char *folder, bool predict
     if (!st && card->object)
         st = take_model_type(card);
     if (!st && weights && !*el_architecture_of(card->object) && !json_object_get(card->object, "task_head"))
-        st = complete(card, folder, predicts);
+        st = complete(card, folder, tensors, predicts);
     return st ? st : el_head_read(card->object, card->path, &card->head);
 }
 
@@ -349,9 +346,9 @@ void el_model_card_say(const el_model_card *card, const el_names *names, const e
         el_log(EL_LOG_NOTE, "%s: LayerNorm.gamma and beta are read as weight and bias", path);
 }
 
-el_status el_model_card_open(el_model_card *card, const char *folder, bool predicts)
+el_status el_model_card_open(el_model_card *card, const char *folder, el_tensors *tensors, bool predicts)
 {
-    el_status st = open_card(card, folder, predicts);
+    el_status st = open_card(card, folder, tensors, predicts);
     if (!st)
         st = el_config_read(&card->config, card->object, card->path);
     if (st)
@@ -370,13 +367,15 @@ el_status el_model_read(const char *folder, bool predicts, el_config *config, el
                         json_t **object)
 {
     el_model_card card;
-    el_status st = open_card(&card, folder, predicts);
+    el_tensors tensors = {0};
+    el_status st = open_card(&card, folder, &tensors, predicts);
     if (!st && config)
         st = el_config_read(config, card.object, card.path);
     if (!st && head)
         *head = card.head;
     if (!st && object)
         *object = json_incref(card.object);
+    el_tensors_close(&tensors);
     el_model_card_close(&card);
     return st;
 }
@@ -387,62 +386,46 @@ el_status el_model_check_forwards(const char *folder, const el_config *config)
                              : EL_OK;
 }
 
-static void settle(el_head_config *head, const el_names *names)
+void el_model_settle_head(el_head_config *head, const el_names *names)
 {
     const bool pooler = has(names, EL_POOLER "dense.weight") && has(names, EL_POOLER "dense.bias");
+    if (head->kind != EL_HEAD_DETECTION && head->kind != EL_HEAD_MLM && head->kind != EL_HEAD_NONE)
+        return;
     if (head->kind == EL_HEAD_MLM ? !has_mlm(names) : !has_detection(names))
         *head = (el_head_config){.kind = EL_HEAD_NONE};
     head->sentences &= has(names, "seq_relationship.weight") && pooler;
     head->pooler = head->kind == EL_HEAD_NONE && pooler;
 }
 
-el_status el_model_settle_head(const char *folder, bool predicts, el_head_config *head)
-{
-    el_tensors source;
-    el_names names;
-    if (head->kind != EL_HEAD_DETECTION && head->kind != EL_HEAD_MLM && head->kind != EL_HEAD_NONE)
-        return EL_OK;
-    el_status st = el_tensors_open(&source, folder);
-    if (st)
-        return st;
-    st = el_names_open(&names, &source, predicts);
-    if (!st)
-        settle(head, &names);
-    el_tensors_close(&source);
-    return st;
-}
-
 /* ---- its vocabulary ---- */
 
 /* Weights that others wrote name no vocabulary. */
-static el_status check_vocab_hash(const char *folder, const el_vocab *vocab)
+static el_status check_vocab_hash(const char *folder, const el_vocab *vocab, const el_tensors *tensors)
 {
-    el_tensors source;
-    const el_status st = el_tensors_open(&source, folder);
-    if (st)
-        return st;
     char hash[17];
     el_hash_text(vocab->hash, hash);
-    const char *const named = el_tensors_metadata(&source, EL_VOCAB_HASH);
-    const bool same = !named || strcmp(named, hash) == 0;
-    el_tensors_close(&source);
-    return same ? EL_OK
-                : el_fail(EL_EDATA,
-                          "%s: vocab.txt, or the casing in tokenizer_config.json, is not what "
-                          "the model was trained with",
-                          folder);
+    const char *const named = el_tensors_metadata(tensors, EL_VOCAB_HASH);
+    return !named || strcmp(named, hash) == 0
+               ? EL_OK
+               : el_fail(EL_EDATA,
+                         "%s: vocab.txt, or the casing in tokenizer_config.json, is not what "
+                         "the model was trained with",
+                         folder);
 }
 
-el_status el_model_vocab(const char *folder, const el_config *config, el_vocab **vocab)
+el_status el_model_vocab(const char *folder, const el_config *config, const el_tensors *tensors,
+                         el_vocab **vocab)
 {
+    el_tensors own = {0};
     el_status st = el_tokenizer_load(vocab, folder, EL_CASING_UNSET);
     if (st)
         return st;
     if ((*vocab)->size > config->vocab_size)
         st = el_fail(EL_EDATA, "%s: vocab.txt has %d pieces, the model knows %d", folder, (*vocab)->size,
                      config->vocab_size);
-    else
-        st = check_vocab_hash(folder, *vocab);
+    else if (tensors || !(st = el_tensors_open(&own, folder)))
+        st = check_vocab_hash(folder, *vocab, tensors ? tensors : &own);
+    el_tensors_close(&own);
     if (st) {
         el_vocab_close(*vocab);
         *vocab = NULL;
@@ -487,13 +470,13 @@ static el_status no_model(const char *folder)
 }
 
 /* A folder that is itself a model may be one in two roles. */
-static el_status find_roles(const char *folder, bool *generator, bool *discriminator)
+static el_status find_roles(const char *folder, el_tensors *tensors, bool *generator, bool *discriminator)
 {
     el_model_card first, second;
-    el_status st = el_model_card_open(&first, folder, true);
+    el_status st = el_model_card_open(&first, folder, tensors, true);
     if (st)
         return st;
-    st = el_model_card_open(&second, folder, false);
+    st = el_model_card_open(&second, folder, tensors, false);
     if (!st) {
         *generator = first.head.kind == EL_HEAD_MLM && !first.head.restores;
         *discriminator = second.config.model_type != EL_MODEL_BERT && !el_config_relative(&second.config) &&
@@ -520,7 +503,7 @@ static el_status find_alone(el_model_paths *paths, const char *folder)
     if (!st && !described && !weights)
         st = no_model(folder);
     if (!st)
-        st = find_roles(folder, &generator, &discriminator);
+        st = find_roles(folder, &paths->tensors, &generator, &discriminator);
     if (!st && !(copy_path(&paths->generator, generator, folder) &&
                  copy_path(&paths->discriminator, discriminator, folder) &&
                  copy_path(&paths->encoder, true, folder)))
@@ -578,5 +561,11 @@ void el_model_paths_release(el_model_paths *paths)
     free(paths->discriminator);
     free(paths->backward);
     free(paths->encoder);
+    el_tensors_close(&paths->tensors);
     *paths = (el_model_paths){0};
+}
+
+el_tensors *el_model_shared(el_model_paths *paths)
+{
+    return paths->apart ? NULL : &paths->tensors;
 }

@@ -19,10 +19,13 @@
  * folder of sentence-transformers is its encoder, in the folder of its module. */
 typedef struct {
     char *generator, *discriminator, *backward, *encoder;
-    bool apart; /* each in a folder of its own, as in a run */
+    bool apart;         /* each in a folder of its own, as in a run */
+    el_tensors tensors; /* of a folder that is itself a model, open where it took them to find the networks */
 } el_model_paths;
 el_status el_model_find(el_model_paths *paths, const char *folder);
 void el_model_paths_release(el_model_paths *paths);
+/* For el_model_source_open: where the tensors of networks that share a folder lie; NULL where each has its own. */
+el_tensors *el_model_shared(el_model_paths *paths);
 
 /* The networks that were found, by name; borrowed.  Returns how many: 0 for an encoder that is neither. */
 enum { EL_MODEL_PARTS = 3 };
@@ -40,7 +43,8 @@ typedef struct {
     bool guesses_heads;  /* no file says how many attention heads there are */
     char said[256];      /* what was guessed, for the log; "" */
 } el_model_card;
-el_status el_model_card_open(el_model_card *card, const char *folder, bool predicts);
+/* `tensors`: of the folder, opened (el_tensors_need) where no file says enough, for the caller to close. */
+el_status el_model_card_open(el_model_card *card, const char *folder, el_tensors *tensors, bool predicts);
 /* Says in the log what was guessed, what the names of the file have before them, and that it has more layers than a
  * network of `config`. */
 void el_model_card_say(const el_model_card *card, const el_names *names, const el_config *config);
@@ -53,13 +57,15 @@ el_status el_model_read(const char *folder, bool predicts, el_config *config, el
 /* EL_EDATA for a network that reads backwards: it is one half of a model, and alone it would be shown texts forwards. */
 el_status el_model_check_forwards(const char *folder, const el_config *config);
 
-/* Takes from a pre-training's head what the folder's tensors do not have: the head itself, or that of two sentences beside it;
- * and tells of an encoder alone whether its pooler is there. */
-el_status el_model_settle_head(const char *folder, bool predicts, el_head_config *head);
+/* Takes from a pre-training's head what the tensors do not have: the head itself, or that of two sentences beside it; and tells
+ * of an encoder alone whether its pooler is there.  A task's head stays as it is. */
+void el_model_settle_head(el_head_config *head, const el_names *names);
 
 /* The vocabulary in a folder; EL_EDATA where it has more pieces than the folder's model has rows for, or is not the
- * one whose hash the weights name ("vocab_hash" in the metadata of model.safetensors). */
-el_status el_model_vocab(const char *folder, const el_config *config, el_vocab **vocab);
+ * one whose hash the weights name ("vocab_hash" in the metadata of model.safetensors).  `tensors`: the weights,
+ * where they are open; else NULL. */
+el_status el_model_vocab(const char *folder, const el_config *config, const el_tensors *tensors,
+                         el_vocab **vocab);
 extern const char EL_VOCAB_HASH[];
 
 /* The model_type of a run's own config.json, which is no model's. */

@@ -10,6 +10,7 @@
 
 #include "base/ending.h"
 #include "base/grow.h"
+#include "base/number.h"
 #include "format/tensorflow.h"
 #include "format/torch_file.h"
 
@@ -167,6 +168,26 @@ const char *el_tensors_metadata(const el_tensors *s, const char *key)
     return s->container_count ? el_safetensors_metadata(&s->containers[0], key) : NULL;
 }
 
+static el_status check_finite(const el_tensors *tensors, const el_stored *t)
+{
+    const size_t count = (size_t)el_stored_elements(t);
+    float *const numbers = malloc((count + 1) * sizeof *numbers);
+    el_status st =
+        numbers ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory for %zu numbers", tensors->path, count);
+    if (!st && el_stored_floats(t, numbers) && !el_numbers_finite(numbers, count))
+        st = el_fail(EL_EDATA, "%s: %s has a number that is not finite", tensors->path, t->name);
+    free(numbers);
+    return st;
+}
+
+el_status el_tensors_check_finite(const el_tensors *s)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < s->count; i++)
+        st = check_finite(s, &s->tensors[i]);
+    return st;
+}
+
 void el_tensors_close(el_tensors *s)
 {
     for (int i = 0; i < s->count; i++)
@@ -268,20 +289,17 @@ static el_status read_safetensors(el_tensors *s, const char *path)
     if (!grown)
         return el_no_memory(path);
     s->containers = grown;
-    el_mapping mapping;
-    el_status st = el_mapping_open(&mapping, path);
+    el_bytes file;
+    el_status st = el_tensors_map(s, path, &file);
     if (st)
         return st;
-    const el_bytes file = {mapping.data, mapping.size};
     const char *const what = stranger(file);
     if (what)
-        st = el_fail(EL_EDATA, "%s: %s", path, what);
-    else if (el_torch_begins(file))
-        st =
-            el_fail(EL_EDATA, "%s: is a file of torch.save under a wrong name; rename it to %s", path, TORCH);
-    el_mapping_close(&mapping);
-    if (!st)
-        st = el_safetensors_open(&grown[s->container_count], path);
+        return el_fail(EL_EDATA, "%s: %s", path, what);
+    if (el_torch_begins(file))
+        return el_fail(EL_EDATA, "%s: is a file of torch.save under a wrong name; rename it to %s", path,
+                       TORCH);
+    st = el_safetensors_parse(&grown[s->container_count], file.at, file.left, path);
     return st ? st : add_container(s, &grown[s->container_count++]);
 }
 
@@ -455,4 +473,9 @@ el_status el_tensors_open(el_tensors *s, const char *folder)
     if (st)
         el_tensors_close(s);
     return st;
+}
+
+el_status el_tensors_need(el_tensors *s, const char *folder)
+{
+    return s->path ? EL_OK : el_tensors_open(s, folder);
 }

@@ -38,6 +38,8 @@ typedef struct {
  * that can be read. */
 el_status el_tensors_open(el_tensors *source, const char *folder);
 void el_tensors_close(el_tensors *source); /* accepts a zeroed one */
+/* Opens them unless they are open; zeroed ones are not. */
+el_status el_tensors_need(el_tensors *source, const char *folder);
 
 /* *exist: whether there is such a folder, with weights of any form that el_tensors_open knows.  A failure to look is one. */
 el_status el_tensors_look(const char *folder, bool *exist);
@@ -52,6 +54,8 @@ el_status el_tensors_settle(el_tensors *source);
 const el_stored *el_tensors_find(const el_tensors *source, const char *name); /* or NULL */
 /* A string of a safetensors file's metadata, or NULL. */
 const char *el_tensors_metadata(const el_tensors *source, const char *key);
+/* EL_EDATA where a number is infinite or NaN. */
+el_status el_tensors_check_finite(const el_tensors *source);
 
 int64_t el_stored_elements(const el_stored *tensor);
 /* The numbers as floats, in the order of the shape: F16 and BF16 widened, F64 rounded.  False for a type that no

@@ -330,13 +330,17 @@ static const char *head_name(const el_network *net)
 }
 
 /* `whole`: no part of the head is made up. */
-static el_status fill_from(el_model *model, const el_network *net, const el_tensors *source,
-                           const el_model_card *card, bool whole)
+static el_status fill_from(el_model *model, const el_network *net, const el_model_source *from, bool whole)
 {
     const bool predicts = head_of(net).kind == EL_HEAD_MLM;
+    const el_model_card *const card = &from->card;
+    const el_tensors *const source = from->names.source;
     el_names names;
     head_gap gap = {0};
-    el_status st = el_names_open(&names, source, predicts);
+    el_status st =
+        card->guesses_heads ? EL_OK : el_config_check_heads(&net->config, &card->config, from->folder);
+    if (!st)
+        st = el_names_open(&names, source, predicts);
     if (!st && predicts)
         st = el_names_check_tied(&names);
     if (!st)
@@ -357,24 +361,22 @@ static el_status fill_from(el_model *model, const el_network *net, const el_tens
 
 static el_status load(el_model *model, const el_network *net, const char *folder, bool whole)
 {
-    el_tensors source;
-    el_model_card card = {0};
-    el_status st = el_tensors_open(&source, folder);
-    if (st)
-        return st;
-    st = el_model_card_open(&card, folder, head_of(net).kind == EL_HEAD_MLM);
-    if (!st && !card.guesses_heads)
-        st = el_config_check_heads(&net->config, &card.config, folder);
+    el_model_source source;
+    el_status st = el_model_source_open(&source, folder, NULL, head_of(net).kind == EL_HEAD_MLM);
     if (!st)
-        st = fill_from(model, net, &source, &card, whole);
-    el_model_card_close(&card);
-    el_tensors_close(&source);
+        st = fill_from(model, net, &source, whole);
+    el_model_source_close(&source);
     return st;
 }
 
 el_status el_weights_load(el_model *model, const el_network *net, const char *folder)
 {
     return load(model, net, folder, false);
+}
+
+el_status el_weights_fill(el_model *model, const el_network *net, const el_model_source *source)
+{
+    return fill_from(model, net, source, true);
 }
 
 el_status el_weights_plan(el_model_plan *plan, const char *name, const char *folder)

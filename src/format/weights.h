@@ -10,7 +10,7 @@
 #ifndef EL_FORMAT_WEIGHTS_H
 #define EL_FORMAT_WEIGHTS_H
 
-#include "format/model_folder.h"
+#include "format/model_source.h"
 
 /* The object of a network's config.json: shape, head, and `extra` (see below); NULL without memory. */
 json_t *el_weights_json(const el_network *net, const json_t *extra);
@@ -26,6 +26,9 @@ el_status el_weights_save(el_model *model, const el_network *net, const el_vocab
  * one is taken if the file has it whole and in its shape.  In a gdes model a delta becomes file minus base, so load
  * its owner first.  The caller calls el_model_prepare. */
 el_status el_weights_load(el_model *model, const el_network *net, const char *folder);
+
+/* The same from a source that is open, which has the head whole. */
+el_status el_weights_fill(el_model *model, const el_network *net, const el_model_source *source);
 
 /* Adds the network that lies in a folder to a plan: its configuration and its head. */
 el_status el_weights_plan(el_model_plan *plan, const char *name, const char *folder);

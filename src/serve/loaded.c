@@ -76,10 +76,22 @@ static el_status plan_tuned(el_loaded *loaded, recipe *r, const char *folder)
     return added;
 }
 
+/* The head that the tensors of a network have. */
+static el_status find_head(el_model_paths *paths, const char *folder, bool predicts, el_head_config *head)
+{
+    el_model_source source;
+    const el_status st = el_model_source_open(&source, folder, el_model_shared(paths), predicts);
+    if (st)
+        return st;
+    *head = source.head;
+    el_model_source_close(&source);
+    return EL_OK;
+}
+
 /* Whatever there is.  What stands in the generator's place may fill no [MASK], as it predicts each token from those before
  * it; what stands in the discriminator's may have another head than that of detection, or none, or one that
  * says energies. */
-static el_status plan_all(el_loaded *loaded, recipe *r, const el_model_paths *paths)
+static el_status plan_all(el_loaded *loaded, recipe *r, el_model_paths *paths)
 {
     el_head_config head, predicts = {0};
     el_config config;
@@ -89,11 +101,9 @@ static el_status plan_all(el_loaded *loaded, recipe *r, const el_model_paths *pa
     if (!st && (config.causal || head.ordered))
         return add_network(r, ENCODER, paths->encoder, (el_head_config){.kind = EL_HEAD_NONE});
     if (!st)
-        st = el_model_settle_head(paths->encoder, false, &head);
+        st = find_head(paths, paths->encoder, false, &head);
     if (!st && paths->generator)
-        st = el_model_read(paths->generator, true, NULL, &predicts, NULL);
-    if (!st && paths->generator)
-        st = el_model_settle_head(paths->generator, true, &predicts);
+        st = find_head(paths, paths->generator, true, &predicts);
     if (!st && predicts.kind == EL_HEAD_MLM)
         st = add_network(r, EL_GENERATOR, paths->generator, (el_head_config){.kind = EL_HEAD_MLM});
     if (!st && paths->discriminator && head.kind == EL_HEAD_DETECTION && !head.energies)
@@ -125,7 +135,7 @@ typedef struct {
 static el_status read_vocab(void *context)
 {
     const vocab_reading *const r = context;
-    return el_model_vocab(r->folder, r->config, r->vocab);
+    return el_model_vocab(r->folder, r->config, NULL, r->vocab);
 }
 
 /* The weights, and the vocabulary of the last network meanwhile. */
@@ -143,7 +153,7 @@ static el_status load_parts(el_loaded *loaded, const recipe *r)
     return vocab ? vocab : weights; /* wait() left the sentence */
 }
 
-static el_status load(el_loaded *loaded, const el_model_paths *paths, const char *folder, bool wanted,
+static el_status load(el_loaded *loaded, el_model_paths *paths, const char *folder, bool wanted,
                       const el_load_settings *settings)
 {
     recipe r = {.plan = {.parameters = EL_F32, .packed = true}};

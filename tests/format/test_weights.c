@@ -393,20 +393,22 @@ static void another_vocabulary_is_refused(void **state)
     const el_config config = {.vocab_size = 7};
     el_vocab *read, *other;
     save_model(&(el_head_config){EL_HEAD_TOKEN, .labels = 3}, 1, NULL);
-    CHECK(el_model_vocab(model_folder, &config, &read) == EL_OK, "%s", el_error());
+    CHECK(el_model_vocab(model_folder, &config, NULL, &read) == EL_OK, "%s", el_error());
     CHECK(read->hash == vocab->hash, "another vocabulary comes back");
     el_vocab_close(read);
     CHECK(el_vocab_parse(&other, SWAPPED, strlen(SWAPPED), (el_casing){0}, "swapped") == EL_OK, "%s",
           el_error());
     CHECK(el_tokenizer_save_model(other, 8, model_folder) == EL_OK, "%s", el_error());
     el_vocab_close(other);
-    CHECK(el_model_vocab(model_folder, &config, &read) == EL_EDATA && strstr(el_error(), "trained with"),
+    CHECK(el_model_vocab(model_folder, &config, NULL, &read) == EL_EDATA &&
+              strstr(el_error(), "trained with"),
           "swapped pieces: \"%s\"", el_error());
     CHECK(el_vocab_parse(&other, PIECES, strlen(PIECES), (el_casing){.lowercase = true}, "lower") == EL_OK,
           "%s", el_error());
     CHECK(el_tokenizer_save_model(other, 8, model_folder) == EL_OK, "%s", el_error());
     el_vocab_close(other);
-    CHECK(el_model_vocab(model_folder, &config, &read) == EL_EDATA && strstr(el_error(), "trained with"),
+    CHECK(el_model_vocab(model_folder, &config, NULL, &read) == EL_EDATA &&
+              strstr(el_error(), "trained with"),
           "another casing: \"%s\"", el_error());
 }
 
@@ -485,12 +487,12 @@ static void unknown_heads_are_settled(void **state)
     static const el_head_kind KINDS[][2] = {{EL_HEAD_DETECTION, EL_HEAD_DETECTION},
                                             {EL_HEAD_TOKEN, EL_HEAD_NONE}};
     for (int i = 0; i < 2; i++) {
-        el_head_config head;
+        el_model_source source;
         save_model(&(el_head_config){KINDS[i][0], .labels = 2}, 1, NULL);
         set_key("architectures", json_pack("[s]", "ElectraForMultipleChoice"));
-        CHECK(el_model_read(model_folder, false, NULL, &head, NULL) == EL_OK, "%s", el_error());
-        CHECK(el_model_settle_head(model_folder, false, &head) == EL_OK, "%s", el_error());
-        CHECK(head.kind == KINDS[i][1], "head %d is taken for %d", KINDS[i][0], head.kind);
+        CHECK(el_model_source_open(&source, model_folder, NULL, false) == EL_OK, "%s", el_error());
+        CHECK(source.head.kind == KINDS[i][1], "head %d is taken for %d", KINDS[i][0], source.head.kind);
+        el_model_source_close(&source);
     }
 }
 

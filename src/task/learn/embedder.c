@@ -56,7 +56,7 @@ static el_status load(el_embedder *e, el_queue *q, el_type activations, const ch
         el_plan_add(&plan, EL_DISCRIMINATOR, config, (el_head_config){.kind = EL_HEAD_NONE});
         st = el_weights_open(&e->own_model, q, &plan, &folder);
     }
-    return st ? st : el_model_vocab(folder, &config, &e->own_vocab);
+    return st ? st : el_model_vocab(folder, &config, NULL, &e->own_vocab);
 }
 
 static el_status settle_length(el_embedder *e, int said, const char *folder)

@@ -16,6 +16,8 @@
 #include "cli/cli.h"
 #include "data/loader.h"
 #include "data/shard.h"
+#include "format/model_folder.h"
+#include "format/model_guess.h"
 #include "format/sentence.h"
 #include "format/tokenizer.h"
 #include "format/weights.h"
@@ -223,7 +225,7 @@ static el_status read_card(el_model_card *card, el_tensors *weights, const char 
         return st;
     st = el_names_open(&names, weights, false);
     if (!st)
-        el_model_settle_head(&card->head, &names);
+        el_guess_settle(&card->head, &names);
     return st;
 }
 

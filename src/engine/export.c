@@ -9,6 +9,7 @@
 #include "base/output.h"
 #include "engine/import.h"
 #include "format/gguf.h"
+#include "format/model_folder.h"
 #include "format/model_source.h"
 #include "format/onnx.h"
 #include "format/sentence.h"

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "format/model_folder.h"
 #include "format/sentence.h"
 #include "format/weights.h"
 #include "task/learn/finetuned.h"

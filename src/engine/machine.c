@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/pool.h"
+#include "format/model_folder.h"
 #include "format/tokenizer.h"
 #include "format/weights.h"
 #include "ops/cuda.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/model_card.h"
 #include "format/model_folder.h"
 #include "model/memory.h"
 #include "objective/networks.h"

@@ -1,6 +1,8 @@
 /* model_source - see the header */
 #include "format/model_source.h"
 
+#include "format/model_guess.h"
+
 el_status el_model_source_open(el_model_source *s, const char *folder, el_tensors *shared, bool predicts)
 {
     *s = (el_model_source){.folder = folder};
@@ -15,7 +17,7 @@ el_status el_model_source_open(el_model_source *s, const char *folder, el_tensor
         return st;
     }
     s->head = s->card.head;
-    el_model_settle_head(&s->head, &s->names);
+    el_guess_settle(&s->head, &s->names);
     return EL_OK;
 }
 

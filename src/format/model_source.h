@@ -6,7 +6,7 @@
 #ifndef EL_FORMAT_MODEL_SOURCE_H
 #define EL_FORMAT_MODEL_SOURCE_H
 
-#include "format/model_folder.h"
+#include "format/model_card.h"
 
 typedef struct {
     const char *folder; /* borrowed */

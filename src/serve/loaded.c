@@ -6,6 +6,7 @@
 
 #include "base/helper.h"
 #include "base/pool.h"
+#include "format/model_folder.h"
 
 static const char ENCODER[] = "encoder"; /* the name of a network that is nothing else */
 

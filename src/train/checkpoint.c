@@ -12,7 +12,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/safetensors.h"
-#include "format/model_folder.h"
+#include "format/model_card.h"
 
 enum { NAME = 160 };
 

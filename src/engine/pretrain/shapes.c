@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "format/model_card.h"
 #include "format/model_folder.h"
 
 char *el_run_of_checkpoint(const char *folder)

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/pretrain/shapes.h"
+#include "format/model_folder.h"
 #include "format/weights.h"
 #include "train/checkpoint.h"
 

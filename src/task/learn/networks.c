@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "format/model_folder.h"
 #include "task/learn/finetuned.h"
 
 el_status el_finetuned_find(const char *folder, char **model)

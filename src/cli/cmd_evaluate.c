@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/evaluate.h"
 #include "engine/special.h"
+#include "format/model_folder.h"
 #include "task/learn/finetuned.h"
 
 static const char OF_PRETRAINED[] = "Pre-trained models", OF_FINETUNED[] = "Fine-tuned models";
@@ -92,7 +93,7 @@ static el_status evaluate(evaluate_settings *s, el_options *options)
     bool finetuned = false;
     el_status st = el_folder_need(s->model);
     if (!st)
-        st = el_finetuned_find(s->model, &folder);
+        st = el_model_tuned(&folder, s->model);
     if (st)
         return st;
     st = find_head(folder, &finetuned);

@@ -10,6 +10,7 @@
 #include "engine/columns.h"
 #include "engine/machine.h"
 #include "engine/special.h"
+#include "format/model_folder.h"
 #include "task/learn/finetuned.h"
 #include "task/report/answer.h"
 #include "task/score/submission.h"
@@ -219,7 +220,7 @@ static void use_settings(job *j)
 static el_status open_model(job *j)
 {
     char *folder;
-    el_status st = el_finetuned_find(j->settings.model, &folder);
+    el_status st = el_model_tuned(&folder, j->settings.model);
     if (!st)
         st = el_machine_open(&j->settings.machine, &j->q);
     if (!st)

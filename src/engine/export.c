@@ -19,8 +19,8 @@
 static el_status find(const char *folder, el_export_network network, char **place, bool *half)
 {
     const bool generator = network == EL_EXPORT_GENERATOR;
-    char *model, *backward;
-    el_model_paths paths = {0};
+    char *backward;
+    el_model_paths paths;
     el_status st;
     if (network == EL_EXPORT_ENCODER) {
         st = el_encoders_find(folder, place, &backward);
@@ -28,9 +28,7 @@ static el_status find(const char *folder, el_export_network network, char **plac
         free(backward);
         return st;
     }
-    st = el_finetuned_find(folder, &model);
-    if (!st)
-        st = el_model_find(&paths, model);
+    st = el_model_find_tuned(&paths, folder);
     char **const found = generator ? &paths.generator : &paths.discriminator;
     if (!st && !*found)
         st = el_fail(EL_EUSAGE, "--network: there is no %s in %s",
@@ -39,7 +37,6 @@ static el_status find(const char *folder, el_export_network network, char **plac
     *place = *found;
     *found = NULL;
     el_model_paths_release(&paths);
-    free(model);
     return st;
 }
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "engine/machine.h"
+#include "format/model_folder.h"
 #include "task/files/describe.h"
 
 enum { BATCH_TOKENS = 2048 };
@@ -110,7 +111,7 @@ static el_status score_file(const char *model, const char *path, el_int8_scores 
 el_status el_int8_score_file(const char *folder, const char *path, el_int8_scores *scores)
 {
     char *model = NULL;
-    el_status st = el_finetuned_find(folder, &model);
+    el_status st = el_model_tuned(&model, folder);
     if (!st)
         st = score_file(model, path, scores);
     free(model);

@@ -240,17 +240,13 @@ el_status el_model_open_folder(el_model *model, el_queue *q, el_type activations
     if (st)
         return st;
     el_model_plan plan = {.activations = activations, .parameters = EL_F32, .packed = true};
-    const struct {
-        const char *name, *folder;
-    } networks[] = {{EL_GENERATOR, paths.generator},
-                    {EL_DISCRIMINATOR, paths.discriminator},
-                    {EL_BACKWARD, paths.backward}};
-    const char *folders[EL_MOST_NETWORKS];
-    for (size_t i = 0; !st && i < sizeof networks / sizeof *networks; i++)
-        if (networks[i].folder) {
-            folders[plan.count] = networks[i].folder;
-            st = el_weights_plan(&plan, networks[i].name, networks[i].folder);
-        }
+    el_model_part parts[EL_MODEL_PARTS];
+    const char *folders[EL_MODEL_PARTS];
+    const int count = el_model_parts(&paths, parts);
+    for (int i = 0; !st && i < count; i++) {
+        folders[i] = parts[i].place;
+        st = el_weights_plan(&plan, parts[i].name, parts[i].place);
+    }
     if (!st)
         st = el_weights_open(model, q, &plan, folders);
     el_model_paths_release(&paths);

@@ -116,6 +116,25 @@ el_status el_model_find(el_model_paths *paths, const char *folder)
     return st;
 }
 
+el_status el_model_tuned(char **model, const char *folder)
+{
+    const el_status st = model_in(model, folder, "model");
+    if (!st && !*model && !(*model = strdup(folder)))
+        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+    return st;
+}
+
+el_status el_model_find_tuned(el_model_paths *paths, const char *folder)
+{
+    char *model;
+    *paths = (el_model_paths){0};
+    el_status st = el_model_tuned(&model, folder);
+    if (!st)
+        st = el_model_find(paths, model);
+    free(model);
+    return st;
+}
+
 int el_model_parts(const el_model_paths *paths, el_model_part parts[EL_MODEL_PARTS])
 {
     const el_model_part all[EL_MODEL_PARTS] = {{EL_GENERATOR, paths->generator},

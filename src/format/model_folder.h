@@ -19,6 +19,10 @@ typedef struct {
     el_tensors tensors; /* of a folder that is itself a model, open where it took them to find the networks */
 } el_model_paths;
 el_status el_model_find(el_model_paths *paths, const char *folder);
+/* The same of the model that `electra finetune` wrote, where the folder is that of such a run. */
+el_status el_model_find_tuned(el_model_paths *paths, const char *folder);
+/* Where that model lies, on the heap: the folder's "model", else the folder itself. */
+el_status el_model_tuned(char **model, const char *folder);
 void el_model_paths_release(el_model_paths *paths);
 /* For el_model_source_open: where the tensors of networks that share a folder lie; NULL where each has its own. */
 el_tensors *el_model_shared(el_model_paths *paths);

@@ -178,16 +178,10 @@ static el_status load(el_loaded *loaded, el_model_paths *paths, const char *fold
  * folder itself, as those of pre-training do. */
 static el_status find(el_loaded *loaded, const char *folder, bool wanted, el_model_paths *paths)
 {
-    char *model = NULL;
     if (wanted)
         return el_model_find(paths, folder);
-    el_status st = el_sentence_read(&loaded->said, folder);
-    if (!st)
-        st = el_finetuned_find(loaded->said.encoder, &model);
-    if (!st)
-        st = el_model_find(paths, model);
-    free(model);
-    return st;
+    const el_status st = el_sentence_read(&loaded->said, folder);
+    return st ? st : el_model_find_tuned(paths, loaded->said.encoder);
 }
 
 el_status el_loaded_open(el_loaded **out, const char *folder, const el_load_settings *settings)

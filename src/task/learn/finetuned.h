@@ -61,9 +61,6 @@ el_status el_finetuned_fold(el_model *model, double *low, double *high);
 el_status el_finetuned_range(const json_t *object, const char *path, const el_head_config *head, double *low,
                              double *high);
 
-/* Where the model lies, on the heap: in what `electra finetune` wrote as "model", else in the folder itself. */
-el_status el_finetuned_find(const char *folder, char **model);
-
 /* Where the encoder to build on, whatever its head, lies in a run (its discriminator, or its masked language model where
  * there is none), in what `electra finetune` wrote, or as the folder itself. */
 el_status el_encoder_find(const char *folder, char **encoder);

@@ -7,36 +7,16 @@
 #include "format/model_folder.h"
 #include "task/learn/finetuned.h"
 
-el_status el_finetuned_find(const char *folder, char **model)
-{
-    char *const inner = el_path_join(folder, "model");
-    bool there = false;
-    const el_status st = inner ? el_folder_holds(inner, "config.json", &there) : EL_OK;
-    *model = there ? inner : strdup(folder);
-    if (!there)
-        free(inner);
-    if (!st && inner && *model)
-        return EL_OK;
-    free(*model);
-    *model = NULL;
-    return el_no_memory(folder);
-}
-
 el_status el_encoders_find(const char *folder, char **encoder, char **backward)
 {
-    el_model_paths paths = {0};
-    char *model;
-    *encoder = *backward = NULL;
-    el_status st = el_finetuned_find(folder, &model);
-    if (!st)
-        st = el_model_find(&paths, model);
+    el_model_paths paths;
+    const el_status st = el_model_find_tuned(&paths, folder);
     *encoder = paths.encoder;
     *backward = paths.discriminator && paths.generator ? NULL : paths.backward; /* a generator's */
     paths.encoder = NULL;
     if (*backward)
         paths.backward = NULL;
     el_model_paths_release(&paths);
-    free(model);
     return st;
 }
 

@@ -110,6 +110,7 @@ refuses 422 /detect "{\"inputs\": [\"$long\", \"$long\"]}" "300 tokens"
 refuses 422 /tokenize "{\"inputs\": [\"$long\", \"$long\", \"$long\"]}" "300 tokens"
 refuses 422 /predict '{"inputs": "a"}' "cannot predict"
 refuses 422 /rerank '{"query": "a", "texts": ["b"]}' "does not rank"
+refuses 422 /tag '{"inputs": "a"}' "does not tag"
 refuses 422 /v1/embeddings '{"input": [true]}' '^\{"error":\{"message":"[^"]*","type":"Validation","param":null,"code":422\}\}$'
 refuses 413 /detect "{\"inputs\": \"$(printf '%4100s' x)\"}" "longer than is taken"
 refuses 413 /detect "{\"inputs\": \"$(printf '%4100s' x)\"}" "longer than is taken" -H 'Transfer-Encoding: chunked'
@@ -117,7 +118,7 @@ for type in text/plain application/jsonx; do refuses 415 /detect '{"inputs": "a"
 type="application/json; charset=utf-8"
 refuses 404 /v1/nothing '{"inputs": "a"}' '^\{"error":\{"message":"there is no such address.*"type":"NotFound","param":null,"code":404\}\}$'
 refuses 404 /nothing '{"inputs": "a"}' "no such address"
-refuses 405 /metrics '{}' "method"
+refuses 405 /metrics '{}' 'method.*"error_type":"MethodNotAllowed"'
 refuses 421 /detect '{"inputs": "a"}' "host" -H 'Host: elsewhere.example'
 [ "$(get /detect -X DELETE -D head)" = 405 ] && grep -qi '^allow: POST' head || fail "no Allow: $(cat head)"
 [ "$(get /info -H 'Host: localhost')" = 200 ] || fail "localhost is not served: $(cat out)"
@@ -161,6 +162,12 @@ refuses 422 /predict '{"inputs": ["a", "b"], "model": "classes"}' "single texts:
 refuses 422 /answer '{"inputs": "a", "model": "answers"}' "both are wanted"
 refuses 422 /tag '{"inputs": ["a", "b"], "model": "tags"}' "not a pair"
 refuses 422 /predict '{"inputs": ["a", "b", "c"], "model": "classes"}' "3 texts"
+for model in classes rank answers; do
+    refuses 422 /tag "{\"inputs\": \"a\", \"model\": \"$model\"}" "model $model does not tag: it was not taught tags"
+done
+for model in classes rank tags; do
+    refuses 422 /answer "{\"question\": \"a\", \"context\": \"b\", \"model\": \"$model\"}" "model $model does not answer questions"
+done
 [ "$(get '/curves?model=classes')" = 200 ] && grep -q '"accuracy": \[\[' out || fail "curves: $(cat out)"
 for kept in trial-1:false trial-1-again-2:false trial-1-again-10:true; do
     grep -q "\"name\": \"${kept%:*}\", \"figures\": {[^{}]*}, \"kept\": ${kept#*:}" out || fail "not $kept: $(cat out)"

@@ -107,7 +107,8 @@ static const char *kind_of(int code)
 {
     return code == 400 || code == 413 || code == 415 || code == 422 ? "Validation"
            : code == 401 || code == 421                             ? "Unauthorized"
-           : code == 404 || code == 405                             ? "NotFound"
+           : code == 404                                            ? "NotFound"
+           : code == 405                                            ? "MethodNotAllowed"
            : code == 429                                            ? "Overloaded"
            : code == 424                                            ? "Backend"
                                                                     : "Unhealthy";

@@ -48,23 +48,35 @@ static el_ask ask_of(el_request_form form)
     return ASKS[form];
 }
 
+/* What a form asks that is one kind's of task alone, and how it is said of a model that lacks it. */
+static const struct {
+    el_request_form form;
+    el_task_kind kind;
+    const char *does, *taught;
+} OF_A_KIND[] = {{EL_REQUEST_RERANK, EL_REGRESS, "rank", "one number for a pair of texts"},
+                 {EL_REQUEST_TAG, EL_TAG, "tag", "tags"},
+                 {EL_REQUEST_ANSWER, EL_SPAN, "answer questions", "questions"}};
+enum { KINDS = sizeof OF_A_KIND / sizeof *OF_A_KIND };
+
+/* The line of a form that the model was not taught; -1: there is none. */
+static int not_taught(el_request_form form, const el_service *s)
+{
+    const el_task_card *const card = &el_service_loaded(s)->card;
+    for (int i = 0; i < KINDS; i++)
+        if (form == OF_A_KIND[i].form &&
+            (!el_service_can(s, EL_ASK_PREDICT) || card->kind != OF_A_KIND[i].kind ||
+             (form == EL_REQUEST_RERANK && card->single)))
+            return i;
+    return -1;
+}
+
 int el_request_fit(el_request_form form, const el_service *s)
 {
-    const el_task_kind kind = el_service_loaded(s)->card.kind;
     if (form == EL_REQUEST_OWN)
         return 2;
     if (!el_service_can(s, ask_of(form)))
         return 0;
-    switch (form) {
-    case EL_REQUEST_RERANK:
-        return kind == EL_REGRESS ? 2 : 1;
-    case EL_REQUEST_TAG:
-        return kind == EL_TAG ? 2 : 1;
-    case EL_REQUEST_ANSWER:
-        return kind == EL_SPAN ? 2 : 1;
-    default:
-        return 2;
-    }
+    return not_taught(form, s) < 0 ? 2 : 1;
 }
 
 /* ---- fields ---- */
@@ -387,10 +399,12 @@ static int find_model(el_request *r, const json_t *body, const char *model, el_f
         return NOT_FOUND;
     if (r->form == EL_REQUEST_OWN)
         r->form = own_form(r->service);
+    const int lacks = not_taught(r->form, r->service);
+    if (lacks >= 0)
+        return wrong("model %s does not %s: it was not taught %s", el_service_name(r->service),
+                     OF_A_KIND[lacks].does, OF_A_KIND[lacks].taught);
     if (r->form == EL_REQUEST_TAG || r->form == EL_REQUEST_ANSWER)
         r->form = EL_REQUEST_PREDICT;
-    if (r->form == EL_REQUEST_RERANK && el_service_loaded(r->service)->card.kind != EL_REGRESS)
-        return wrong("model %s does not rank: it was not taught one number", el_service_name(r->service));
     return OK;
 }
 

@@ -27,7 +27,7 @@ typedef enum {
     EL_REQUEST_OPENAI,
     EL_REQUEST_TOKENIZE,
     EL_REQUEST_TAG,   /* predict, */
-    EL_REQUEST_ANSWER /* by a model that was taught this where there is one */
+    EL_REQUEST_ANSWER /* by a model that was taught this, and no other */
 } el_request_form;
 
 /* What offsets in answers count. */

@@ -233,11 +233,23 @@ static el_status take_flag(el_options *options, int argc, char **argv, int *at)
     return el_option_set(options, line, f.said, value);
 }
 
+/* Behind a flag that may be given several times it is likely to be one more value. */
+static el_status refuse_operand(const el_options *options, const char *argument)
+{
+    char flag[EL_LONGEST_NAME + 2], again[EL_LONGEST_NAME + 16] = "";
+    for (int i = 0; i < options->count; i++)
+        if (options->table[i].type == EL_OPT_TEXTS && options->origins[i] == EL_FROM_FLAG) {
+            el_option_flag(flag, options->table[i].name);
+            snprintf(again, sizeof again, "; give %s again", flag);
+        }
+    return el_fail(EL_EUSAGE, "\"%s\" is not expected: %s takes options only%s", argument, options->command,
+                   again);
+}
+
 static el_status take_operand(el_options *options, char *argument)
 {
     if (!options->operands)
-        return el_fail(EL_EUSAGE, "\"%s\" is not expected: %s takes options only", argument,
-                       options->command);
+        return refuse_operand(options, argument);
     options->operand[options->operand_count++] = argument;
     return EL_OK;
 }

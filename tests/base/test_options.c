@@ -85,6 +85,9 @@ static void test_lists(void **state)
     CHECK_FAILS(el_options_apply(&o, all, "file"), EL_EUSAGE, "list of texts");
     json_decref(all);
     el_options_close(&o);
+    CHECK_FAILS(parse(&o, NULL, "--model a b"), EL_EUSAGE,
+                "\"b\" is not expected: pretrain takes options only; give --model again");
+    el_options_close(&o);
 }
 
 /* Values of every type arrive, spelt either way, and what was not given stays. */

@@ -74,7 +74,7 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
         st = options->operand_count ? answer_operands(options, session, loaded->vocab, answer, context)
                                     : answer_lines(session, loaded->vocab, answer, context);
     if (!st)
-        el_text_lost_say(el_session_lost(session), NULL, "texts", 0, false);
+        el_text_lost_say(el_session_lost(session), NULL, "text", 0, false);
     el_session_close(session);
     el_loaded_close(loaded);
     return st;

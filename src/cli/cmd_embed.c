@@ -146,7 +146,7 @@ static el_status embed(job *j)
     if (!st)
         st = j->settings.json ? embed_files(j) : write_npy(j);
     if (!st)
-        el_text_lost_say(&j->lost, NULL, "texts", el_embedder_longest(j->embedder), false);
+        el_text_lost_say(&j->lost, NULL, "text", el_embedder_longest(j->embedder), false);
     return st;
 }
 

@@ -261,7 +261,7 @@ static el_status answer_all(job *j)
              : j->settings.squad_output ? write_squad(j)
                                         : answer_operands(j);
     if (!st)
-        el_text_lost_say(&j->lost, NULL, "examples", j->model.card.features.max_seq_length, false);
+        el_text_lost_say(&j->lost, NULL, "example", j->model.card.features.max_seq_length, false);
     if (!st && j->skipped)
         el_log(EL_LOG_WARNING, "%d malformed lines are left out; the first: %s", j->skipped, j->malformed);
     return st;

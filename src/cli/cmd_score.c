@@ -364,7 +364,7 @@ static el_status score(job *j)
         el_log(EL_LOG_NOTE, "%s: %" PRId64 " empty %s left out", j->name, j->empty,
                j->empty == 1 ? "text is" : "texts are");
     if (!st)
-        el_text_lost_say(el_scorer_lost(j->scorer), NULL, "sentences", el_scorer_longest(j->scorer), false);
+        el_text_lost_say(el_scorer_lost(j->scorer), NULL, "sentence", el_scorer_longest(j->scorer), false);
     return st;
 }
 

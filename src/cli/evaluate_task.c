@@ -83,7 +83,7 @@ static el_status ask(job *j, const el_dataset *data, el_evaluated *evaluated)
     const el_status st = el_finetuned_ask(&j->model, data, &evaluated->predictions, &evaluated->count);
     cli_progress_end(&j->line);
     if (!st)
-        el_text_lost_say(&j->model.features.lost, data->name, "examples",
+        el_text_lost_say(&j->model.features.lost, data->name, "example",
                          j->model.card.features.max_seq_length, false);
     return st;
 }

@@ -225,7 +225,7 @@ el_status el_minimal_pairs(el_pair_counts *counts, el_scorer *scorer, const char
 {
     const el_status st = read_pairs(counts, scorer, path, watch);
     if (!st)
-        el_text_lost_say(el_scorer_lost(scorer), el_path_said(path), "sentences", el_scorer_longest(scorer),
+        el_text_lost_say(el_scorer_lost(scorer), el_path_said(path), "sentence", el_scorer_longest(scorer),
                          false);
     return st;
 }

@@ -24,8 +24,8 @@ void el_text_lost_say(const el_text_lost *lost, const char *name, const char *wh
     const char *const between = name ? ": " : "";
     name = name ? name : "";
     if (lost->cut)
-        el_log(training ? EL_LOG_NOTE : EL_LOG_WARNING, "%s%s%d %s are longer than %d tokens, and cut", name,
-               between, lost->cut, what, longest);
+        el_log(training ? EL_LOG_NOTE : EL_LOG_WARNING, "%s%s%d %s%s longer than %d tokens, and cut", name,
+               between, lost->cut, what, lost->cut == 1 ? " is" : "s are", longest);
     if (lost->unknown >= FEW && 10 * lost->unknown > lost->pieces)
         el_log(
             EL_LOG_WARNING,

@@ -14,7 +14,7 @@ typedef struct {
 void el_text_lost_count(el_text_lost *lost, const int32_t *ids, size_t count, int unk);
 void el_text_lost_add(el_text_lost *sum, const el_text_lost *more);
 /* Warns where the vocabulary does not know more than a tenth of the pieces, as of another language or of decomposed Hangul,
- * and says how many were cut to `longest` tokens (a note where `training`, else a warning).  `what` they are: "examples";
+ * and says how many were cut to `longest` tokens (a note where `training`, else a warning).  `what` one of them is: "example";
  * `name` of their file, or NULL. */
 void el_text_lost_say(const el_text_lost *lost, const char *name, const char *what, int longest,
                       bool training);

@@ -25,7 +25,7 @@ for how in "" --windows; do
     printf '60 60\n3 3\n' | cmp -s - counts || fail "words and tags$how: $(cat counts)"
 done
 predict tagger long.conll > answers
-said "1 examples are longer than 24 tokens, and cut"
+said "1 example is longer than 24 tokens, and cut"
 "$electra" evaluate --model tagger --threads 1 --json long.conll > scores 2> log || fail "evaluate: $(cat log)"
 grep -q '"cut": 1' scores || fail "what is cut is not counted: $(cat scores)"
 

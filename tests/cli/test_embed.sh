@@ -106,7 +106,7 @@ cmp a.npy kept.npy || fail "a failure changes the file that was there"
 [ -z "$(ls | grep 'kept.npy.')" ] || fail "a failure leaves $(ls | grep 'kept.npy.')"
 { cat three.txt; tr '\n' ' ' < texts.txt; echo; } > long.txt
 embed --model run --output long.npy long.txt 2> log || fail "long: $(cat log)"
-grep -q "1 texts are longer than 512 tokens, and cut" log || fail "the cut is not counted: $(cat log)"
+grep -q "1 text is longer than 512 tokens, and cut" log || fail "the cut is not counted: $(cat log)"
 embed --model run --max-seq-length 4 --output short.npy three.txt 2> log || fail "short: $(cat log)"
 grep -q "3 texts are longer than 4 tokens, and cut" log || fail "the cut is not counted: $(cat log)"
 

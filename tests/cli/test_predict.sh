@@ -153,7 +153,7 @@ yes "the small cat" | predict --model one --format lines - 2> log | head -n 3 > 
 # What is too long is cut and counted; with windows nothing is, and a short text has the answer it had.
 { echo "the small cat"; head -c 3000 <(grep -v '^$' train.txt) | tr '\n' ' '; echo; } > long.txt
 predict --model one --format lines long.txt > cut 2> log
-grep -q "1 examples are longer than 32 tokens" log || fail "the cut is not counted: $(cat log)"
+grep -q "1 example is longer than 32 tokens" log || fail "the cut is not counted: $(cat log)"
 predict --model one --format lines --windows --doc-stride 8 long.txt > whole 2> log || fail "windows: $(cat log)"
 grep -q "longer" log && fail "windows are counted as cut"
 [ "$(wc -l < whole)" = 3 ] || fail "$(wc -l < whole) lines, not 3"

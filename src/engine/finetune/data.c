@@ -84,7 +84,8 @@ static el_status read_train(el_finetuning *f)
                                   .seed = (uint64_t)s->seed};
         st = el_dataset_hold_out(&f->data[EL_TRAIN], &f->data[EL_DEV], rule);
         if (!st)
-            el_log(EL_LOG_NOTE, "%d of the training examples are held out as dev", f->data[EL_DEV].count);
+            el_log(EL_LOG_NOTE, "%d of the training examples %s held out as dev", f->data[EL_DEV].count,
+                   f->data[EL_DEV].count == 1 ? "is" : "are");
     }
     if (!st && s->max_train_examples)
         st = el_dataset_limit(&f->data[EL_TRAIN], (int)s->max_train_examples, (uint64_t)s->seed);
@@ -254,7 +255,7 @@ static el_status make_features(el_finetuning *f)
     if (!st)
         st = el_features_check(&f->features, f->config.type_vocab_size);
     if (!st)
-        el_text_lost_say(&f->features.lost, NULL, "examples", f->card.features.max_seq_length, true);
+        el_text_lost_say(&f->features.lost, NULL, "example", f->card.features.max_seq_length, true);
     if (!st && f->features.answers_lost)
         el_log(EL_LOG_NOTE,
                "%d questions are left out of training, as their answer does not stand in the text; "

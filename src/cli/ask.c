@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "task/files/lines.h"
@@ -42,12 +43,22 @@ static el_status answer_lines(el_session *session, const el_vocab *vocab, cli_an
     return st;
 }
 
+bool cli_ask_typed(const el_options *options)
+{
+    return options->operand_count > 1 ||
+           (options->operand_count == 1 && strcmp(options->operand[0], "-") != 0);
+}
+
 el_status cli_ask_check(const el_options *options)
 {
     char said[EL_KIND_SAID];
-    for (int i = 0; i < options->operand_count; i++)
-        if (!el_kind_check_line(options->operand[i], strlen(options->operand[i]), said))
+    for (int i = 0; i < options->operand_count; i++) {
+        const char *const text = options->operand[i];
+        if (!el_kind_check_line(text, strlen(text), said))
             return el_fail(EL_EDATA, "text %d: %s", i + 1, said);
+        if (el_file_exists(text))
+            el_log(EL_LOG_NOTE, "\"%s\" is taken for a text; `< %s` gives the file's lines", text, text);
+    }
     return EL_OK;
 }
 
@@ -71,7 +82,7 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
     if (!st)
         st = el_session_open(&session, loaded);
     if (!st)
-        st = options->operand_count ? answer_operands(options, session, loaded->vocab, answer, context)
+        st = cli_ask_typed(options) ? answer_operands(options, session, loaded->vocab, answer, context)
                                     : answer_lines(session, loaded->vocab, answer, context);
     if (!st)
         el_text_lost_say(el_session_lost(session), NULL, "text", 0, false);

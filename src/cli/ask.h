@@ -1,6 +1,6 @@
 /* ask - what the commands that ask a model about texts share
  *
- * A text is an operand, or, where there are none, a line of standard input.
+ * A text is an operand, or, where there are none or `-` alone, a line of standard input.
  */
 #ifndef EL_CLI_ASK_H
 #define EL_CLI_ASK_H
@@ -31,7 +31,10 @@ typedef el_status cli_answer(void *context, el_session *session, const el_vocab 
 el_status cli_ask(const el_options *options, const cli_ask_settings *settings, const el_machine *machine,
                   const char *network, cli_answer *answer, void *context);
 
-/* Refuses texts among the operands that are not UTF-8. */
+/* Whether texts are operands, not lines of standard input. */
+bool cli_ask_typed(const el_options *options);
+
+/* Refuses texts among the operands that are not UTF-8, and says of one that is a file's name how the file would be read. */
 el_status cli_ask_check(const el_options *options);
 
 /* Says, once for each such text, that it was read in several windows. */

@@ -154,7 +154,7 @@ int cmd_fill(int argc, char **argv)
     int exit_code;
     if (!cli_parse(&options, argc, argv, &exit_code))
         return exit_code;
-    s.typed = options.operand_count > 0;
+    s.typed = cli_ask_typed(&options);
     exit_code = cli_exit("fill", fill(&s, &options));
     el_options_close(&options);
     return exit_code;

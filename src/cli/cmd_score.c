@@ -90,7 +90,7 @@ static void forget(item *t)
 static el_status print_sentence(job *j, const item *items, const el_sentence_score *scores, int count)
 {
     for (int i = 0; i < count; i++)
-        if (!scores[i].tokens && j->options->operand_count)
+        if (!scores[i].tokens && cli_ask_typed(j->options))
             return el_fail(EL_EUSAGE, "text %" PRId64 ": there is no text in it", j->line - count + i + 1);
     for (int i = 0; i < count; i++) {
         const el_sentence_score *r = &scores[i];
@@ -350,11 +350,12 @@ static el_status score(job *j)
         return score_pairs(j);
     j->take = s->nbest ? keep_best : print_sentence;
     j->ids = json_object();
-    for (int i = 0; !st && i < j->options->operand_count; i++) {
+    const bool typed = cli_ask_typed(j->options);
+    for (int i = 0; !st && typed && i < j->options->operand_count; i++) {
         j->line++;
         st = take_line(j, j->options->operand[i], strlen(j->options->operand[i]));
     }
-    if (!st && j->options->operand_count == 0)
+    if (!st && !typed)
         st = read_file(j, s->nbest ? s->nbest : "-");
     if (!st)
         st = flush(j);

@@ -38,6 +38,15 @@ done
 printf 'Ab, q\n\nz\n' | "$program" detect --json --model "$run" >"$dir/again" 2>"$dir/err"
 grep -q '1 blank line is no text' "$dir/err" || fail "a blank line is passed over in silence: $(cat "$dir/err")"
 cmp "$dir/out" "$dir/again" || fail "operands and standard input differ"
+# An only - is standard input too; the name of a file is a text, and a line says so.
+for command in detect fill score; do
+    printf '[MASK]\nb [MASK]\n' >"$dir/lines"
+    "$program" $command --model "$run" --json <"$dir/lines" >"$dir/want" 2>"$dir/err"
+    "$program" $command --model "$run" --json - <"$dir/lines" >"$dir/again" 2>"$dir/err"
+    cmp "$dir/want" "$dir/again" || fail "$command: - is not standard input"
+done
+"$program" detect --model "$run" "$dir/lines" >"$dir/again" 2>"$dir/err"
+grep -qF "lines\" is taken for a text" "$dir/err" || fail "nothing is said of a file's name: $(cat "$dir/err")"
 "$program" detect "Ab, q" z --json --threads 1 --model "$run/discriminator" >"$dir/again"
 cmp "$dir/out" "$dir/again" || fail "one thread and the discriminator's own folder differ"
 

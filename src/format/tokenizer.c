@@ -406,7 +406,7 @@ el_status el_tokenizer_check_place(const char *path, el_casing casing)
     char *text = is_folder ? el_path_join(path, "vocab.txt") : strdup(path);
     char *json = NULL;
     const el_casing_request request = {casing.lowercase, casing.strip_accents, casing.chinese_chars};
-    el_tokenizer_files f = {0};
+    el_tokenizer_files f = {.fresh = true};
     el_status st = folder && text ? find_file(&json, folder, "tokenizer.json") : el_no_memory(path);
     if (!st && json)
         st = el_fail(EL_EUSAGE, "%s: lies there already, of another vocabulary", json);

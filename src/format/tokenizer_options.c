@@ -10,14 +10,27 @@
 
 /* ---- casing ----------------------------------------------------------------------------------------- */
 
+/* A new vocabulary has a casing by default, which nobody asked for: the sentence names the flag that would keep the folder's. */
+static el_status refuse_new(const char *path, const char *key, bool value)
+{
+    const bool lowercase = strcmp(key, "do_lower_case") == 0, accents = strcmp(key, "strip_accents") == 0;
+    return el_fail(EL_EUSAGE, "%s: %s is %s there, but would be %s for this vocabulary (--%s%s keeps it)",
+                   path, key, value ? "true" : "false", value ? "false" : "true", value ? "" : "no-",
+                   lowercase ? "lowercase"
+                   : accents ? "strip-accents"
+                             : "tokenize-chinese-chars");
+}
+
 /* One setting: the file's word against what is wished. */
-static el_status settle(const char *path, const char *key, int said, int request, bool fallback, bool *value)
+static el_status settle(const el_tokenizer_files *f, const char *path, const char *key, int said, int request,
+                        bool fallback, bool *value)
 {
     *value = said != EL_UNSET ? said == 1 : request != EL_UNSET ? request == 1 : fallback;
-    if (said != EL_UNSET && request != EL_UNSET && *value != (request != 0))
-        return el_fail(EL_EUSAGE, "%s: %s is %s for this vocabulary, but %s was asked for", path, key,
-                       *value ? "true" : "false", request ? "true" : "false");
-    return EL_OK;
+    if (said == EL_UNSET || request == EL_UNSET || *value == (request != 0))
+        return EL_OK;
+    return f->fresh ? refuse_new(path, key, *value)
+                    : el_fail(EL_EUSAGE, "%s: %s is %s for this vocabulary, but %s was asked for", path, key,
+                              *value ? "true" : "false", request ? "true" : "false");
 }
 
 enum { FOLLOWS = -2 }; /* of strip_accents: null, as lower-casing */
@@ -68,16 +81,16 @@ el_status el_tokenizer_casing(el_tokenizer_files *f, el_casing_request request)
                      : path == f->json_path                            ? "tokenizer.json"
                                                                        : "tokenizer_config.json";
     if (!st)
-        st = settle(path, "do_lower_case", said, request.lowercase, true, &c->lowercase);
+        st = settle(f, path, "do_lower_case", said, request.lowercase, true, &c->lowercase);
     if (!st)
         st = look_up(f, "strip_accents", FOLLOWS, j->strip_accents, &said, &path);
     if (!st)
-        st = settle(path, "strip_accents", said == FOLLOWS ? c->lowercase : said, request.strip_accents,
+        st = settle(f, path, "strip_accents", said == FOLLOWS ? c->lowercase : said, request.strip_accents,
                     c->lowercase, &c->strip_accents);
     if (!st)
         st = look_up(f, "tokenize_chinese_chars", EL_UNSET, j->chinese_chars, &said, &path);
     if (!st)
-        st = settle(path, "tokenize_chinese_chars", said, request.chinese_chars, true, &c->chinese_chars);
+        st = settle(f, path, "tokenize_chinese_chars", said, request.chinese_chars, true, &c->chinese_chars);
     return st ? st : look_up_class(f);
 }
 

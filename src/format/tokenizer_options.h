@@ -10,6 +10,7 @@
 
 /* The files, and what becomes of them.  Strings of the options are borrowed from the documents. */
 typedef struct {
+    bool fresh;            /* the casing that is wished is that of a new vocabulary */
     const char *name;      /* of the file with the pieces */
     const char *json_path; /* of tokenizer.json */
     el_tokenizer_config config;

@@ -253,6 +253,7 @@ static void test_place(void **state)
     put("place/ko", "[PAD]\r\n[UNK]\r\n");
     CHECK_OK(el_tokenizer_check_place(in_folder(own), lower));
     CHECK_FAILS(el_tokenizer_check_place(in_folder(own), cased), EL_EUSAGE,
+                "do_lower_case is true there, but would be false for this vocabulary (--lowercase keeps it), "
                 "and ko is read by it too; a folder of its own");
     put("place/tokenizer_config.json", "{\"do_lower_case\"");
     CHECK_FAILS(el_tokenizer_check_place(in_folder(own), cased), EL_EDATA, "place/tokenizer_config.json");

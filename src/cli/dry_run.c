@@ -132,6 +132,7 @@ el_status cli_dry_run(el_pretraining *run)
     const el_pretrain_settings *s = run->settings;
     el_dist *const dist = run->trainer.dist;
     const int ranks = el_dist_size(dist);
+    const int64_t done = run->progress.step; /* before the trial's */
     cost c;
     double exchange = 0;
     el_status st = measure_cost(run, &c);
@@ -147,13 +148,16 @@ el_status cli_dry_run(el_pretraining *run)
     const double tokens = steps * batch * run->mean_length;
     const double rate = batch * run->mean_length / step;
     char time[32];
-    cli_duration(time, sizeof time, steps * step);
+    cli_duration(time, sizeof time, fmax(0, steps - (double)done) * step);
     printf("parameters            %" PRId64 "\n", el_model_parameters(&run->model));
     printf("precision             %s\n", el_machine_precision(&s->machine));
     printf("operations per token  %.4g\n", run->trainer.flops_per_token);
     printf("operations in all     %.4g\n", run->trainer.flops_per_token * tokens);
     printf("tokens in all         %.4g, %.2f times those of the shards\n", tokens,
            tokens / (double)el_loader_tokens(run->data));
+    if (run->resuming)
+        printf("steps done            %" PRId64 " of %" PRId64 "; the expected time is that of the others\n",
+               done, s->num_train_steps);
     print_memory(run);
     print_gpu_memory(run->q);
     printf("tokens per second     %.0f", rate);

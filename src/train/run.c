@@ -99,16 +99,11 @@ static el_status share_record(el_run *run)
     return el_dist_agree(run->dist, st);
 }
 
-el_status el_run_open_shared(el_run *run, el_dist *dist, const el_run_kind *kind, const char *folder,
-                             bool overwrite)
+/* What rank 0 has opened, with `st`, the others are told. */
+static el_status share_opened(el_run *run, el_dist *dist, el_status st)
 {
-    el_status st = EL_OK;
-    if (el_dist_leads(dist))
-        st = el_run_open(run, kind, folder, overwrite);
-    else
-        *run = (el_run){.kind = kind, .folder = strdup(folder), .follows = true};
     if (!st && !run->folder)
-        st = el_no_memory(folder);
+        st = el_no_memory(NULL);
     st = el_dist_agree(dist, st);
     run->dist = dist;
     if (!st && el_dist_size(dist) > 1)
@@ -116,6 +111,21 @@ el_status el_run_open_shared(el_run *run, el_dist *dist, const el_run_kind *kind
     if (st)
         el_run_close(run);
     return st;
+}
+
+el_status el_run_open_shared(el_run *run, el_dist *dist, const el_run_kind *kind, const char *folder,
+                             bool overwrite)
+{
+    if (el_dist_leads(dist))
+        return share_opened(run, dist, el_run_open(run, kind, folder, overwrite));
+    *run = (el_run){.kind = kind, .folder = strdup(folder), .follows = true};
+    return share_opened(run, dist, EL_OK);
+}
+
+el_status el_run_look_shared(el_run *run, el_dist *dist, const el_run_kind *kind, const char *folder)
+{
+    *run = (el_run){.kind = kind, .folder = strdup(folder), .follows = !el_dist_leads(dist)};
+    return share_opened(run, dist, run->folder && !run->follows ? read_record(run) : EL_OK);
 }
 
 void el_run_close(el_run *run)
@@ -161,7 +171,8 @@ el_status el_run_begun(const el_run *run, bool *begun)
 {
     int64_t *steps = NULL;
     int count = 0;
-    el_status st = run->follows ? EL_OK : el_checkpoint_list(run->folder, &steps, &count);
+    const bool there = !run->follows && el_folder_exists(run->folder); /* as it need not be to look */
+    el_status st = there ? el_checkpoint_list(run->folder, &steps, &count) : EL_OK;
     *begun = !st && (count > 0 || json_object_get(run->record, "settings"));
     free(steps);
     st = el_dist_agree(run->dist, st);
@@ -210,7 +221,23 @@ static void mark_given(const el_run *run, el_options *options)
             options->origins[i] = EL_FROM_CONFIG;
 }
 
-el_status el_run_recall(const el_run *run, el_options *options, const char *const *of_now)
+/* Paths on record are those of the folder that the run began in. */
+static el_status check_places(const el_run *run, const el_options *options, const json_t *recorded,
+                              const char *const *places)
+{
+    for (; *places; places++) {
+        const char *const path = json_string_value(json_object_get(recorded, *places));
+        if (!path || el_options_given(options, *places) || el_file_exists(path) || el_folder_exists(path))
+            continue;
+        (void)el_options_refuse(*places, "%s, which %s/" EL_RUN_RECORD " names, is not there", path,
+                                run->folder);
+        return el_fail(EL_EDATA, "%s", el_error());
+    }
+    return EL_OK;
+}
+
+el_status el_run_recall(const el_run *run, el_options *options, const char *const *of_now,
+                        const char *const *places)
 {
     json_t *const recorded = json_deep_copy(json_object_get(run->record, "settings"));
     if (!el_json_complete()) {
@@ -222,7 +249,9 @@ el_status el_run_recall(const el_run *run, el_options *options, const char *cons
     for (; *of_now; of_now++)
         json_object_del(recorded, *of_now);
     forget_unknown(recorded, options);
-    const el_status st = el_options_recall(options, recorded, EL_RUN_RECORD);
+    el_status st = check_places(run, options, recorded, places);
+    if (!st)
+        st = el_options_recall(options, recorded, EL_RUN_RECORD);
     if (!st)
         mark_given(run, options);
     json_decref(recorded);

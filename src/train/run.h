@@ -46,6 +46,8 @@ el_status el_run_open(el_run *run, const el_run_kind *kind, const char *folder, 
 /* The same for all ranks: rank 0 opens the folder, the others are told what its record says. */
 el_status el_run_open_shared(el_run *run, el_dist *dist, const el_run_kind *kind, const char *folder,
                              bool overwrite);
+/* The same to look at what is there: nothing is made, locked or removed, and nothing may be written. */
+el_status el_run_look_shared(el_run *run, el_dist *dist, const el_run_kind *kind, const char *folder);
 /* A folder that was made and got nothing is gone again.  Accepts a zeroed one. */
 void el_run_close(el_run *run);
 
@@ -59,8 +61,10 @@ el_status el_run_save(el_run *run);
 el_status el_run_begun(const el_run *run, bool *begun);
 
 /* The settings that the run began with, for lines of the table that were not given now; `of_now` (NULL at the end) are those
- * of a session alone.  Settings that the table does not have are left out, with a warning in the log. */
-el_status el_run_recall(const el_run *run, el_options *options, const char *const *of_now);
+ * of a session alone.  Settings that the table does not have are left out, with a warning in the log.  EL_EDATA where one of
+ * `places` (the same) is a path that is not there. */
+el_status el_run_recall(const el_run *run, el_options *options, const char *const *of_now,
+                        const char *const *places);
 
 /* EL_EUSAGE that names the first setting of `now` that differs from the record's and is not among `free_keys`
  * (NULL at the end), unless `allow`.  All that differ are changes. */

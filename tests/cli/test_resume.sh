@@ -63,6 +63,18 @@ timeout --preserve-status --foreground -k 5 -s INT 1 "$electra" pretrain --data 
 code=$?
 [ $code = 130 ] && [ ! -s log ] || fail "a dry run is stopped with $code: $(cat log)"
 
+# A dry run of a run that is there takes its settings, and tells the time of the steps that are left; nothing is written.
+listed() { find straight -type f -newermt @0 -printf '%p %s %T@\n' | sort; }
+listed > before
+"$electra" pretrain --output straight --num-train-steps $((2 * steps)) --dry-run --threads 1 > out 2> log || fail "a dry run of a run: $(cat log)"
+grep -qE "^steps done +$steps of $((2 * steps));" out || fail "a dry run of a run says: $(cat out)"
+listed | cmp -s - before || fail "a dry run of a run wrote: $(listed | diff - before)"
+refused 2 "learning-rate: the run has" "$electra" pretrain --output straight --learning-rate 1 --dry-run
+# A path that nobody gave now is that of run.json, which the sentence names.
+for dry in "" --dry-run; do
+    (mkdir -p elsewhere && cd elsewhere && refused 3 "--data: shards, which ../straight/run.json names, is not there" "$electra" pretrain --output ../straight $dry) || exit 1
+done
+
 # Stopped after a few steps again and again; nothing but --output is needed to go on.  A step that does not fit the time
 # would be begun for ever: a slow machine, or a sanitizer, has more of it.
 few=$(awk -v steps=$steps '/"seconds"/ { gsub(/[^0-9.e-]/, "", $2); s = 4 * $2 / steps; print (s > 0.1 ? s : 0.1) }' straight/checkpoint-$steps/state.json)

@@ -181,11 +181,12 @@ static void test_recall(void **state)
     CHECK_OK(el_options_parse(&options, 3, (char *[]){"test", "--a", "7", NULL}));
     el_run run;
     begin(&run, &PRETRAIN, "recalled", false);
-    CHECK_FAILS(el_run_recall(&run, &options, (const char *[]){NULL}), EL_EDATA, "holds no settings");
+    static const char *const NONE[] = {NULL};
+    CHECK_FAILS(el_run_recall(&run, &options, NONE, NONE), EL_EDATA, "holds no settings");
     json_object_set_new(run.record, "settings",
                         json_pack("{s:i, s:i, s:i, s:i}", "a", 10, "b", 20, "gone", 5, "c", 30));
     el_log_to(hear);
-    CHECK_OK(el_run_recall(&run, &options, (const char *[]){"c", NULL}));
+    CHECK_OK(el_run_recall(&run, &options, (const char *[]){"c", NULL}, NONE));
     el_log_to(NULL);
     CHECK(settings.a == 7 && settings.b == 20 && settings.c == 3, "a %d, b %d, c %d", (int)settings.a,
           (int)settings.b, (int)settings.c);

@@ -38,6 +38,9 @@ static const el_run_kind RUN = {"finetune", gives};
 static const char *const OF_NOW[] = {"allow_change",    "overwrite", "json",        "max_time", "threads",
                                      "instruction_set", "device",    "stall_limit", NULL};
 
+/* What a run that goes on reads again, and that lies where it lay. */
+static const char *const PLACES[] = {"data", "model", "init_from", NULL};
+
 /* What may differ between ranks: where data lie, which are compared by their contents, and what a machine has. */
 static const char *const OF_A_RANK[] = {"data",      "model",   "init_from",       "train_file", "dev_file",
                                         "test_file", "threads", "instruction_set", "device",     NULL};
@@ -54,7 +57,7 @@ static el_status open_run(el_finetuning *f)
         st = el_run_open_shared(&f->run, s->machine.dist, &RUN, s->output, s->overwrite);
     f->resuming = !st && json_object_get(f->run.record, "settings");
     if (f->resuming) {
-        st = el_run_recall(&f->run, f->options, OF_NOW);
+        st = el_run_recall(&f->run, f->options, OF_NOW, PLACES);
         el_machine_recall(&f->settings->machine, f->run.record);
     }
     return st;

@@ -40,6 +40,9 @@ static const char *const OF_NOW[] = {
     "allow_change",    "overwrite", "dry_run",       "max_time",    "threads",
     "instruction_set", "device",    "do_lower_case", "stall_limit", NULL};
 
+/* What a run that goes on reads again, and that lies where it lay. */
+static const char *const PLACES[] = {"data", "eval_data", NULL};
+
 /* What may differ between ranks: where data lie, which are compared by their contents, and what a machine has. */
 static const char *const OF_A_RANK[] = {"data",   "eval_data", "init_from", "threads", "instruction_set",
                                         "device", NULL};
@@ -88,7 +91,7 @@ static el_status compare_settings(el_pretraining *p)
 static el_status open_run(el_pretraining *p)
 {
     const el_pretrain_settings *s = p->settings;
-    if (s->dry_run)
+    if (s->dry_run && !s->output)
         return EL_OK;
     if (!s->output)
         return el_fail(EL_EUSAGE, "--output: which folder is the run to live in?");
@@ -96,12 +99,13 @@ static el_status open_run(el_pretraining *p)
     if (!st)
         st = el_output_apart("generator-from", s->generator_from, s->output);
     if (!st)
-        st = el_run_open_shared(&p->run, s->machine.dist, &RUN, s->output, s->overwrite);
+        st = s->dry_run ? el_run_look_shared(&p->run, s->machine.dist, &RUN, s->output)
+                        : el_run_open_shared(&p->run, s->machine.dist, &RUN, s->output, s->overwrite);
     if (!st && !s->overwrite)
         st = el_run_begun(&p->run, &p->resuming);
     if (!st && p->resuming) {
         const bool steps = el_options_given(p->options, "num_train_steps");
-        st = el_run_recall(&p->run, p->options, OF_NOW);
+        st = el_run_recall(&p->run, p->options, OF_NOW, PLACES);
         if (steps)
             p->settings->flops_budget = 0; /* by which it began */
         el_machine_recall(&p->settings->machine, p->run.record);

@@ -41,8 +41,8 @@ typedef struct {
     el_progress progress;
 } el_pretraining;
 
-/* Opens everything that the run needs, and with it the run folder, unless settings->dry_run.  `watch` may be NULL.  The
- * struct stays where it is until close(). */
+/* Opens everything that the run needs, and with it the run folder; with settings->dry_run that is looked at alone, and need
+ * not be named.  `watch` may be NULL.  The struct stays where it is until close(). */
 el_status el_pretrain_open(el_pretraining *run, el_options *options, const el_watch *watch);
 
 /* EL_ESTOPPED: stopped by the watch or by the time limit, after saving. */

@@ -89,13 +89,13 @@ static void print_table(const json_t *results, const char *also_name)
     const json_int_t trials = (json_int_t)json_array_size(json_object_get(results, "trials"));
     const char *key;
     json_t *value;
-    printf("%-24s %8s %8s %8s %8s%s%s%s\n", "dev", "mean", "median", "dev.", "best", test ? "     test" : "",
-           also ? "  " : "", also ? also_name : "");
+    printf("%-24s %8s %8s %9s %8s%s%s%s\n", "dev", "mean", "median", "deviation", "best",
+           test ? "     test" : "", also ? "  " : "", also ? also_name : "");
     json_object_foreach(json_object_get(results, "summary"), key, value) {
         static const char *const COLUMNS[] = {"mean", "median", "deviation", "best"};
         printf("%-24s", key);
         for (int i = 0; i < 4; i++)
-            printf(" %8s", cli_figure(json_object_get(value, COLUMNS[i])).text);
+            printf(" %*s", i == 2 ? 9 : 8, cli_figure(json_object_get(value, COLUMNS[i])).text);
         if (test)
             printf(" %8s", cli_figure(json_object_get(test, key)).text);
         if (also)

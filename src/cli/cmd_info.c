@@ -23,6 +23,7 @@
 #include "format/weights.h"
 #include "ops/cuda.h"
 #include "ops/queue.h"
+#include "task/learn/finetuned.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
 #include "train/run.h"
@@ -325,14 +326,59 @@ static void add_last_lines(json_t *info, const char *folder)
     json_decref(lines);
 }
 
-static el_status run_info(json_t *info, const char *path, const json_t *record)
+/* Of results.json, which a fine-tuning has once it is done. */
+static el_status add_results(json_t *info, const char *folder)
 {
-    json_object_set_new(info, "kind", json_string("run"));
-    static const char *const KEYS[] = {"version", "parameters", "flops_per_token",
-                                       "data",    "segments",   "settings"};
-    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
-        if (json_object_get(record, KEYS[i]))
-            json_object_set(info, KEYS[i], json_object_get(record, KEYS[i]));
+    char *const path = el_path_join(folder, "results.json");
+    json_t *results = NULL;
+    const el_status st = !path                  ? el_fail(EL_ENOMEM, "%s: no memory", folder)
+                         : el_file_exists(path) ? el_json_load(&results, path)
+                                                : EL_OK;
+    const char *const metric = json_string_value(json_object_get(results, "metric"));
+    json_t *const metrics = json_object_get(results, "metrics");
+    if (metric) {
+        json_object_set(info, "metric", json_object_get(results, "metric"));
+        json_object_set(info, "score", json_object_get(metrics, metric));
+        json_object_set(info, "dev", metrics);
+        json_object_set(info, "test", json_object_get(results, "test"));
+    }
+    json_decref(results);
+    free(path);
+    return st;
+}
+
+static el_status add_labels(json_t *info, const char *folder)
+{
+    el_config config;
+    el_head_config head;
+    el_task_card card = {0};
+    char *const model = el_path_join(folder, "model");
+    el_status st = model ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    if (!st && el_folder_exists(model) && !(st = el_finetuned_read(model, &config, &head, &card))) {
+        json_t *const labels = json_array();
+        for (int i = 0; i < card.labels.count; i++)
+            json_array_append_new(labels, json_string(card.labels.names[i]));
+        json_object_set_new(info, "labels", labels);
+    }
+    el_task_card_release(&card);
+    free(model);
+    return st;
+}
+
+/* What was taught, and how well it was learned, as far as a fine-tuning has come. */
+static el_status tuning_info(json_t *info, const char *path, const json_t *record)
+{
+    json_object_set(info, "task", json_object_get(json_object_get(record, "settings"), "task"));
+    el_status st = add_labels(info, path);
+    if (!st)
+        st = add_results(info, path);
+    json_object_set_new(info, "trials",
+                        json_integer((json_int_t)json_array_size(json_object_get(record, "trials"))));
+    return st;
+}
+
+static el_status training_info(json_t *info, const char *path)
+{
     int64_t *steps;
     int count;
     const el_status st = el_checkpoint_list(path, &steps, &count);
@@ -343,6 +389,21 @@ static el_status run_info(json_t *info, const char *path, const json_t *record)
     json_object_set_new(info, "checkpoints", list);
     add_last_lines(info, path);
     return st;
+}
+
+/* A pre-training's folder, a fine-tuning's, or a study's. */
+static el_status run_info(json_t *info, const char *path, const json_t *record)
+{
+    static const char *const KEYS[] = {"version", "parameters", "flops_per_token",
+                                       "data",    "segments",   "settings"};
+    const bool tuning = json_is_array(json_object_get(record, "trials")),
+               study = json_object_get(record, "plan");
+    json_object_set_new(info, "kind", json_string(tuning ? "fine-tuning" : study ? "study" : "run"));
+    el_status st = tuning ? tuning_info(info, path, record) : EL_OK;
+    for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
+        if (json_object_get(record, KEYS[i]))
+            json_object_set(info, KEYS[i], json_object_get(record, KEYS[i]));
+    return st || tuning || study ? st : training_info(info, path);
 }
 
 /* ---- what a model can run on ---- */

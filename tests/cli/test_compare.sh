@@ -113,6 +113,7 @@ diff <(figures straight) <(figures study) > difference || fail "killed twice, ot
 [ -z "$(ls study/runs)" ] || fail "runs are left: $(ls study/runs)"
 
 compare --output study --dry-run > out && grep -q "^pre-trainings  *0$" out || fail "what is done is to be done: $(cat out)"
+"$electra" info study 2> log | grep -qx "kind  *study" || fail "info of a study: $(cat log)"
 compare plan.json --output study --overwrite --dry-run > out && grep -q "^pre-trainings  *12$" out ||
     fail "--overwrite leaves nothing to do: $(cat out)"
 [ -s study/results.jsonl ] || fail "--overwrite --dry-run removed results"

@@ -19,6 +19,12 @@ tests 7 0 > glue/MNLI/test_matched.tsv
 tests 5 100 > glue/MNLI/test_mismatched.tsv
 tests 600 1000 > glue/AX/diagnostic.tsv
 finetune --task mnli --train-file train.tsv --dev-file train.tsv --output mnli
+grep -q "dev  *mean  *median deviation  *best" log || fail "the table of results: $(cat log)"
+"$electra" info mnli > out 2> log || fail "info of a fine-tuning: $(cat log)"
+for line in "kind fine-tuning" "task mnli" 'labels ["contradiction", "entailment", "neutral"]' "metric accuracy" "trials 1"; do
+    tr -s ' ' < out | grep -qxF -- "$line" || fail "info of a fine-tuning does not say \"$line\": $(cat out)"
+done
+grep -qE "^score +0\.[0-9]+" out && ! grep -q "^checkpoints" out || fail "info of a fine-tuning: $(cat out)"
 predict --model mnli --data glue --submission answers > out 2> log || fail "submission: $(cat log)"
 [ -s out ] && fail "a submission is printed too"
 for name in "MNLI-m 7 1" "MNLI-mm 5 101" "AX $(($(wc -l < glue/AX/diagnostic.tsv) - 1)) 1001"; do

@@ -4,7 +4,7 @@
 static el_status none(void)
 {
     return el_fail(EL_EUSAGE,
-                   "cuda: this electra was built without CUDA (docs/gpu.md says how to build it with)");
+                   "this electra was built without CUDA; docs/gpu.md says how one is built that has it");
 }
 
 int el_cuda_count(void)

@@ -258,6 +258,35 @@ static void ngrams_have_their_shares(void **state)
     el_vocab_close(vocab);
 }
 
+/* Words that do not stand side by side are no n-gram: where a special token is between any two, all are drawn alone. */
+static void ngrams_cross_no_gap(void **state)
+{
+    (void)state;
+    enum { WORDS = 20, LENGTH = 2 * WORDS + 1 };
+    el_vocab *vocab = make_vocab(100);
+    el_batch batch = {0};
+    el_corruption ngrams = {0}, words = {0};
+    int ids[LENGTH];
+    for (int i = 0; i < LENGTH; i++)
+        ids[i] = i == 0 ? vocab->cls : i % 2 ? 5 + i : vocab->sep;
+    assert_int_equal(el_batch_add(&batch, ids, LENGTH, LENGTH), EL_OK);
+    for (uint32_t step = 0; step < 20; step++) {
+        el_corruption_rule rule = {.mask_prob = 0.2, .max_predictions = WORDS, .unit = EL_MASK_NGRAM};
+        const el_random random = {8, 0, step};
+        assert_int_equal(el_corruption_make(&ngrams, &batch, vocab, &rule, random), EL_OK);
+        rule.unit = EL_MASK_WORD;
+        assert_int_equal(el_corruption_make(&words, &batch, vocab, &rule, random), EL_OK);
+        CHECK(ngrams.count == words.count, "%d slots, not %d", ngrams.count, words.count);
+        for (int i = 0; i < words.count; i++)
+            CHECK(ngrams.rows[i] == words.rows[i], "slot %d is at row %d, not %d", i, ngrams.rows[i],
+                  words.rows[i]);
+    }
+    el_corruption_release(&ngrams);
+    el_corruption_release(&words);
+    el_batch_release(&batch);
+    el_vocab_close(vocab);
+}
+
 /* As many pieces as wanted, in random order; the first span, which has room, lies where it was drawn to. */
 static void spans_have_their_shares(void **state)
 {
@@ -309,6 +338,7 @@ int main(void)
         cmocka_unit_test(what_is_shown_goes_to_its_rows),
         cmocka_unit_test(words_are_hidden_whole),
         cmocka_unit_test(ngrams_have_their_shares),
+        cmocka_unit_test(ngrams_cross_no_gap),
         cmocka_unit_test(spans_have_their_shares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

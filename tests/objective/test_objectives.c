@@ -349,14 +349,35 @@ static void the_share_of_slots_falls(void **state)
     close_fixture(&f);
 }
 
+/* A sequence of 512 tokens has rint(0.15 * 512) = 77 slots, for which the original's limit leaves room: it is that of 0.155. */
+static void the_limit_of_slots_leaves_room_for_rounding(void **state)
+{
+    (void)state;
+    enum { LONG = 512 };
+    fixture f;
+    el_objective_settings settings = settings_of(EL_MLM);
+    open_fixture(&f, EL_MLM, &settings);
+    settings.mask_prob = (el_course){0.15, 0.15};
+    settings.max_seq_length = LONG;
+    el_slots slots;
+    el_batch batch = {0};
+    add_sequence(&batch, f.vocab, LONG, 1);
+    assert_int_equal(el_slots_open(&slots, f.objective, f.vocab, &settings, LONG, LONG), EL_OK);
+    assert_int_equal(el_slots_begin(&slots, &batch, (el_random){5, 0, 0}), EL_OK);
+    CHECK(slots.corruption.count == 77, "%d slots, not 77", slots.corruption.count);
+    el_slots_close(&slots);
+    el_batch_release(&batch);
+    close_fixture(&f);
+}
+
 static void shares_are_read(void **state)
 {
     (void)state;
     el_mask_shares s;
     assert_int_equal(el_mask_shares_read(&s, "0.8,0.1,0.1"), EL_OK);
     CHECK(s.mask == 0.8 && s.random == 0.1 && s.keep == 0.1, "%g %g %g", s.mask, s.random, s.keep);
-    static const char *const BAD[] = {"",      "1",      "0.5,0.5", "0.8,0.1,0.2", "-1,1,1", "0.8,0.1,0.1,0",
-                                      "a,b,c", "nan,0,1"};
+    static const char *const BAD[] = {
+        "", "1", "0.5,0.5", "0.8,0.1,0.2", "0.8,0.1,0.09", "-1,1,1", "0.8,0.1,0.1,0", "a,b,c", "nan,0,1"};
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++)
         CHECK(el_mask_shares_read(&s, BAD[i]) == EL_EUSAGE, "\"%s\" is taken", BAD[i]);
 }
@@ -375,6 +396,7 @@ int main(void)
         cmocka_unit_test(networks_tell_the_objective),
         cmocka_unit_test(each_network_has_the_positions),
         cmocka_unit_test(the_share_of_slots_falls),
+        cmocka_unit_test(the_limit_of_slots_leaves_room_for_rounding),
         cmocka_unit_test(shares_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,6 +167,17 @@ static void the_baseline_counts(void **state)
     CHECK(fabs(more - wanted) < 1e-6, "the baseline costs %g, not %g", more, wanted);
 }
 
+/* A sentence task costs a pooler and two outputs a sequence, too little for the table above. */
+static void the_sentence_task_counts(void **state)
+{
+    (void)state;
+    el_flops_plan p = plan_of(&SMALL, EL_MLM, 30522);
+    const double alone = el_flops_products(&p), h = p.encoder.hidden_size;
+    p.sentences = true;
+    const double more = (el_flops_products(&p) - alone) * p.length, wanted = 2 * h * h + 2 * h * 2;
+    CHECK(fabs(more - wanted) < 1e-3, "the sentence task costs %g, not %g", more, wanted);
+}
+
 /* Layers that are shared save memory, not work. */
 static void shared_layers_cost_the_same(void **state)
 {
@@ -200,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shared_layers_cost_the_same), cmocka_unit_test(totals_of_the_released_code),
         cmocka_unit_test(the_baseline_counts),         cmocka_unit_test(products_beside_electra),
-        cmocka_unit_test(xlnet_large_is_as_profiled),  cmocka_unit_test(inference_of_each_objective)};
+        cmocka_unit_test(the_sentence_task_counts),    cmocka_unit_test(xlnet_large_is_as_profiled),
+        cmocka_unit_test(inference_of_each_objective)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

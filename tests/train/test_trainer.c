@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "check.h"
 #include "dist/threads.h"
 #include "networks.h"
 #include "ops/distant.h"
@@ -18,11 +19,11 @@
 
 enum { STEPS = 5 };
 
-/* Step by step, what every gradient is added to by; and the norms that came of it. */
+/* Step by step, what every gradient is added to by, and the loss (NULL: 1); and the norms that came of it. */
 typedef struct {
     el_objective base;
     uint32_t step;
-    const double *added;
+    const double *added, *losses;
     double norms[STEPS];
 } told;
 
@@ -68,8 +69,8 @@ static void accumulate(el_objective *self, int first, int last, bool training)
 static void finish(el_objective *self, el_figures *figures)
 {
     static const char *const NAMES[] = {"loss"};
-    (void)self;
-    *figures = (el_figures){.count = 1, .names = NAMES, .values = {1}};
+    const told *const t = (const told *)self;
+    *figures = (el_figures){.count = 1, .names = NAMES, .values = {t->losses ? t->losses[t->step] : 1}};
 }
 
 static el_status one_sequence(void *context, int64_t first, int count, el_batch *batch)
@@ -153,13 +154,85 @@ static void divergence_is_told(void **state)
                                     .batch = 1,
                                     .steps = STEPS,
                                     .most_skipped = 2,
-                                    .on_event = failing ? fail_at_a_skip : NULL};
+                                    .watch = {.on_event = failing ? fail_at_a_skip : NULL}};
         el_progress progress = {0};
         assert_int_equal(el_trainer_run(&trainer, &progress), EL_EFAILED);
         assert_non_null(strstr(el_error(), failing ? "the disk is full" : "2 steps in a row"));
         assert_int_equal(progress.diverged, !failing);
         el_model_close(&model);
         el_queue_close(q);
+    }
+}
+
+/* Runs with these losses, one more than there are steps: that of the next batch, by which weights are tried. */
+static el_status run_with(const double *losses, int64_t most_skipped, const char *folder,
+                          el_progress *progress)
+{
+    static const double ADDED[STEPS + 1] = {0};
+    el_model model;
+    el_queue *const q = distant_open(1, "reference");
+    assert_int_equal(small_model_on(&model, q, 8, EL_TIE_SHARED, 1), EL_OK);
+    told t = {.base = {.model = &model,
+                       .reset = reset,
+                       .begin = begin,
+                       .fit = fit,
+                       .accumulate = accumulate,
+                       .finish = finish},
+              .added = ADDED,
+              .losses = losses};
+    const el_trainer trainer = {.objective = &t.base,
+                                .training = {.read = one_sequence, .examples = 1},
+                                .folder = folder,
+                                .schedule = {.peak = 0.01, .steps = STEPS},
+                                .optimizer = el_optimizer_defaults(),
+                                .batch = 1,
+                                .steps = STEPS,
+                                .most_skipped = most_skipped};
+    *progress = (el_progress){0};
+    const el_status st = el_trainer_run(&trainer, progress);
+    el_model_close(&model);
+    el_queue_close(q);
+    return st;
+}
+
+/* Steps whose loss is no number are skipped, however finite their gradients are; too many of them in a row end the run. */
+static void steps_without_a_loss_are_skipped(void **state)
+{
+    (void)state;
+    static const double APART[STEPS + 1] = {1, NAN, 1, NAN, 1, 1},
+                                      TOGETHER[STEPS + 1] = {1, NAN, NAN, 1, 1, 1};
+    static const struct {
+        const double *losses;
+        int64_t most_skipped, step, updates;
+        el_status ended;
+    } CASES[] = {{APART, 2, 5, 3, EL_OK}, {TOGETHER, 3, 5, 3, EL_OK}, {TOGETHER, 2, 2, 1, EL_EFAILED}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        el_progress p;
+        const el_status st = run_with(CASES[i].losses, CASES[i].most_skipped, NULL, &p);
+        CHECK(st == CASES[i].ended && p.step == CASES[i].step && p.updates == CASES[i].updates,
+              "case %zu: status %d after step %lld with %lld updates, not %d, %lld and %lld", i, st,
+              (long long)p.step, (long long)p.updates, CASES[i].ended, (long long)CASES[i].step,
+              (long long)CASES[i].updates);
+    }
+}
+
+/* Weights by which the next batch has no loss are not saved. */
+static void weights_without_a_loss_are_not_saved(void **state)
+{
+    (void)state;
+    static const double ASTRAY[STEPS + 1] = {1, 1, 1, 1, 1, NAN}, SOUND[STEPS + 1] = {1, 1, 1, 1, 1, 1};
+    for (int sound = 0; sound < 2; sound++) {
+        char folder[] = "/tmp/electra-test-XXXXXX";
+        el_progress p;
+        assert_non_null(mkdtemp(folder));
+        const el_status st = run_with(sound ? SOUND : ASTRAY, 2, folder, &p);
+        char *const checkpoint = el_path_join(folder, "checkpoint-5");
+        CHECK(st == (sound ? EL_OK : EL_EFAILED), "status %d of weights that are %s", st,
+              sound ? "sound" : "astray");
+        CHECK(el_folder_exists(checkpoint) == (bool)sound, "weights that are %s %s saved",
+              sound ? "sound" : "astray", sound ? "are not" : "are");
+        free(checkpoint);
+        assert_int_equal(el_folder_remove(folder), EL_OK);
     }
 }
 
@@ -235,6 +308,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(steps_begin_with_no_gradients),
                                        cmocka_unit_test(divergence_is_told),
+                                       cmocka_unit_test(steps_without_a_loss_are_skipped),
+                                       cmocka_unit_test(weights_without_a_loss_are_not_saved),
                                        cmocka_unit_test(all_stop_within_an_evaluation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

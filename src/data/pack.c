@@ -263,9 +263,7 @@ el_status el_packer_end_document(el_packer *p)
         end_part(p);
         return EL_OK;
     }
-    const el_status st = p->at.line_count ? emit_segments(p) : EL_OK;
-    p->at.target = 0;
-    return st;
+    return p->at.line_count ? emit_segments(p) : EL_OK;
 }
 
 /* ---- going on ---- */

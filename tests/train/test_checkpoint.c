@@ -209,6 +209,41 @@ static void another_shape(void **state)
     el_model_close(&model);
 }
 
+/* Nor are tensors left out that the model does not have. */
+static void another_network(void **state)
+{
+    (void)state;
+    el_model with, without;
+    json_t *const empty = json_object();
+    assert_int_equal(small_model(&with, 8, EL_TIE_SEPARATE, 1), EL_OK);
+    assert_int_equal(
+        small_networks(&without, el_queue_reference(), 8, EL_SAMPLER_UNIFORM, EL_TIE_SEPARATE, 1), EL_OK);
+    assert_int_equal(el_checkpoint_save(&with, empty, 41, folder), EL_OK);
+    expect_sentence(&without, 41, "has a tensor generator.");
+    json_decref(empty);
+    el_model_close(&with);
+    el_model_close(&without);
+}
+
+/* A file of another checkpoint beside the others is told by its step. */
+static void of_two_steps(void **state)
+{
+    (void)state;
+    static const char *const FILES[] = {"model.safetensors", "optimizer.safetensors"};
+    el_model model;
+    open_model(&model, 2, 2);
+    for (int64_t i = 0; i < 2; i++) {
+        save(1, 50, "old");
+        save(1, 51 + i, "new");
+        char *const from = file_in(50, FILES[i]), *const to = file_in(51 + i, FILES[i]);
+        assert_int_equal(rename(from, to), 0);
+        expect_sentence(&model, 51 + i, "is of step 50, state.json beside it of step 5");
+        free(from);
+        free(to);
+    }
+    el_model_close(&model);
+}
+
 static void expect_steps(const int64_t *expected, int expected_count)
 {
     int64_t *steps;
@@ -271,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {IN_A_FOLDER(round_trip),      IN_A_FOLDER(task_heads_too),
                                        IN_A_FOLDER(nothing_there),   IN_A_FOLDER(damaged),
                                        IN_A_FOLDER(without_moments), IN_A_FOLDER(another_shape),
+                                       IN_A_FOLDER(another_network), IN_A_FOLDER(of_two_steps),
                                        IN_A_FOLDER(rotation),        IN_A_FOLDER(unreadable)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

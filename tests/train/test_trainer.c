@@ -1,4 +1,4 @@
-/* The trainer's loop, by an objective whose gradients are told. */
+/* The trainer's loop, by an objective whose gradients and losses are told; and what a checkpoint knows of it. */
 #define _GNU_SOURCE /* mkdtemp */
 #include <math.h>
 #include <setjmp.h>
@@ -236,6 +236,118 @@ static void weights_without_a_loss_are_not_saved(void **state)
     }
 }
 
+/* ---- evaluations ---- */
+
+enum { BATCHES = 3 };
+
+/* What each batch of an evaluation was read and begun with. */
+typedef struct {
+    told told;
+    int64_t firsts[BATCHES];
+    int counts[BATCHES], count;
+    uint64_t seeds[BATCHES];
+    uint32_t steps[BATCHES];
+} witness;
+
+static el_status read_witnessed(void *context, int64_t first, int count, el_batch *batch)
+{
+    witness *const w = context;
+    w->firsts[w->count] = first;
+    w->counts[w->count] = count;
+    return one_sequence(NULL, first, count, batch);
+}
+
+static el_status begin_witnessed(el_objective *self, const el_batch *batch, el_random random)
+{
+    witness *const w = (witness *)self;
+    w->seeds[w->count] = random.seed;
+    w->steps[w->count++] = random.step;
+    return begin(self, batch, random);
+}
+
+/* All examples are read once, and what is random is drawn anew for each batch, the same at every evaluation. */
+static void each_batch_is_drawn_for(void **state)
+{
+    (void)state;
+    static const double ADDED[BATCHES] = {0};
+    el_model model;
+    el_queue *const q = distant_open(1, "reference");
+    assert_int_equal(small_model_on(&model, q, 8, EL_TIE_SHARED, 1), EL_OK);
+    witness w = {.told = {.base = {.model = &model,
+                                   .reset = reset,
+                                   .begin = begin_witnessed,
+                                   .fit = fit,
+                                   .accumulate = accumulate,
+                                   .finish = finish},
+                          .added = ADDED}};
+    const el_example_source source = {&w, read_witnessed, (BATCHES - 1) * EL_EVALUATION_BATCH + 5};
+    el_figures figures;
+    assert_int_equal(el_evaluate(&w.told.base, &source, 0, &(el_evaluation_watch){0}, &figures), EL_OK);
+    assert_int_equal(w.count, BATCHES);
+    for (int i = 0; i < BATCHES; i++) {
+        const int count = i + 1 < BATCHES ? EL_EVALUATION_BATCH : 5;
+        CHECK(w.firsts[i] == i * EL_EVALUATION_BATCH && w.counts[i] == count,
+              "batch %d is of %d examples from %lld on, not of %d from %d on", i, w.counts[i],
+              (long long)w.firsts[i], count, i * EL_EVALUATION_BATCH);
+        CHECK(w.seeds[i] == EL_EVALUATION_SEED && w.steps[i] == (uint32_t)i,
+              "batch %d is drawn for by seed %llu and step %u", i, (unsigned long long)w.seeds[i],
+              w.steps[i]);
+    }
+    el_model_close(&model);
+    el_queue_close(q);
+}
+
+/* ---- what a checkpoint knows ---- */
+
+static void check_same(const char *what, double is, double was)
+{
+    CHECK(is == was, "%s is %g, and was %g", what, is, was);
+}
+
+#define CHECK_SAME(field) check_same(#field, (double)read.field, (double)p.field)
+
+/* A state.json has all of it; a new window has nothing of the one before. */
+static void progress_is_kept(void **state)
+{
+    (void)state;
+    el_progress read, p = {.step = 1,
+                           .updates = 2,
+                           .warm_updates = 3,
+                           .skipped_in_row = 4,
+                           .examples = 5,
+                           .tokens = 6,
+                           .evaluated = 7,
+                           .lines = 8,
+                           .seconds = 9.5,
+                           .window_steps = 10,
+                           .window_skipped = 11,
+                           .window_norm = 12.5,
+                           .figures = 2,
+                           .sums = {13.5, 14.5},
+                           .counts = {15, 16}};
+    json_t *const written = el_progress_write(&p, 17);
+    assert_int_equal(el_progress_read(&read, written), EL_OK);
+    check_same("seed", (double)read.seed, 17);
+    CHECK_SAME(step), CHECK_SAME(updates), CHECK_SAME(warm_updates), CHECK_SAME(skipped_in_row);
+    CHECK_SAME(examples), CHECK_SAME(tokens), CHECK_SAME(evaluated), CHECK_SAME(lines), CHECK_SAME(seconds);
+    CHECK_SAME(window_steps), CHECK_SAME(window_skipped), CHECK_SAME(window_norm), CHECK_SAME(figures);
+    CHECK_SAME(sums[0]), CHECK_SAME(sums[1]), CHECK_SAME(counts[0]), CHECK_SAME(counts[1]);
+    json_object_del(written, "warm_updates"); /* as an earlier version wrote it */
+    assert_int_equal(el_progress_read(&read, written), EL_OK);
+    check_same("warm_updates", (double)read.warm_updates, -1);
+    json_object_del(written, "tokens");
+    assert_int_equal(el_progress_read(&read, written), EL_EDATA);
+    json_decref(written);
+
+    el_figures means = {.count = 2};
+    el_progress_clear(&p);
+    el_progress_means(&p, &means);
+    CHECK(isnan(means.values[0]) && isnan(means.values[1]) && isnan(el_progress_norm(&p)),
+          "a new window has means %g and %g, and a norm of %g", means.values[0], means.values[1],
+          el_progress_norm(&p));
+    assert_int_equal(p.window_skipped, 0);
+}
+
 /* ---- ranks ---- */
 
 typedef struct {
@@ -310,6 +422,8 @@ int main(void)
                                        cmocka_unit_test(divergence_is_told),
                                        cmocka_unit_test(steps_without_a_loss_are_skipped),
                                        cmocka_unit_test(weights_without_a_loss_are_not_saved),
+                                       cmocka_unit_test(progress_is_kept),
+                                       cmocka_unit_test(each_batch_is_drawn_for),
                                        cmocka_unit_test(all_stop_within_an_evaluation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

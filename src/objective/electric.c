@@ -96,7 +96,7 @@ static void label(electric *e, const el_slots_range *r, int first, int candidate
     }
     for (int i = 0; i < r->slots; i++) {
         const int row = e->on.slots.host_rows[i];
-        if (e->host_sources[row] < 0 || e->labels[row] > 0)
+        if (e->host_sources[row] < 0)
             continue;
         e->labels[row] = 1;
         e->host_sources[row] += candidates;

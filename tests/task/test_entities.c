@@ -139,7 +139,7 @@ static void test_strays(void **state)
 /* A data set of one sentence for each line of tags. */
 static void make(el_dataset *d, el_labels *labels, const char *text)
 {
-    char copy[512];
+    char copy[2048];
     CHECK_OK(el_dataset_open(d, EL_TAG, "made"));
     snprintf(copy, sizeof copy, "%s", text);
     char *rest = copy;
@@ -160,6 +160,7 @@ static void test_schemes(void **state)
     } CASES[] = {{"O B-A I-A O B-B/B-A B-A", EL_TAGS_IOB2, false},
                  {"O I-A I-A O I-B/I-A B-A I-A", EL_TAGS_IOB1, false},
                  {"O I-A I-A", EL_TAGS_IOB1, false},
+                 {"O B-A O I-A", EL_TAGS_IOB2, false}, /* as many for it as against it */
                  {"O I-A E-A O E-B/E-A E-A", EL_TAGS_IOE2, false},
                  {"O I-A I-A O I-B/I-A E-A I-A O I-A", EL_TAGS_IOE1, false},
                  {"O B-A I-A E-A S-B", EL_TAGS_IOBES, false},
@@ -172,6 +173,7 @@ static void test_schemes(void **state)
                  {"O B-A-B I-A-B O B-A-B I-A-B", EL_TAGS_IOB2, false},
                  {"DET NOUN VERB NOUN", EL_TAGS_PLAIN, false},
                  {"DT NN VB-X -LRB-", EL_TAGS_PLAIN, false},
+                 {"DT NN VB NN IN B-X", EL_TAGS_PLAIN, false},
                  {"O O", EL_TAGS_PLAIN, false},
                  {"O B-A I-A O B-B I-B/B-A I-A B-A I-A/o", EL_TAGS_IOB2, false}};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
@@ -198,11 +200,33 @@ static void test_schemes(void **state)
     el_labels_release(&labels);
 }
 
+/* A letter that comes once is the scheme's own among 200 tags, and a typing error among more. */
+static void test_rare_letters(void **state)
+{
+    (void)state;
+    for (int count = 200; count <= 201; count++) {
+        char text[1024] = "E-A";
+        el_labels labels = {0};
+        el_dataset d;
+        const el_dataset *const all[] = {&d};
+        const el_tag_scheme scheme = count == 200 ? EL_TAGS_IOBES : EL_TAGS_IOB2;
+        el_tagging found;
+        for (int i = 1; i < count; i++)
+            memcpy(text + 4 * i - 1, " B-A", 5);
+        make(&d, &labels, text);
+        CHECK_OK(el_tagging_find(&found, &labels, all, 1, EL_TAGS_SCHEMES));
+        CHECK(found.scheme == scheme, "one E of %d tags: %s, not %s", count, el_tagging_name(found.scheme),
+              el_tagging_name(scheme));
+        el_dataset_release(&d);
+        el_labels_release(&labels);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden), cmocka_unit_test(test_spans),   cmocka_unit_test(test_hyphens),
-        cmocka_unit_test(test_strays), cmocka_unit_test(test_schemes),
+        cmocka_unit_test(test_strays), cmocka_unit_test(test_schemes), cmocka_unit_test(test_rare_letters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

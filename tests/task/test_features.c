@@ -332,7 +332,7 @@ static void questions_without_a_place(void **state)
     add_texts(&d, "c", CONTEXT)->label = 0;
     CHECK_OK(el_dataset_add_answer(&d, " ", 1, 1)); /* covers no piece */
     add_texts(&d, "c", CONTEXT);                    /* not labelled */
-    add_texts(&d, "c", EMPTY)->label = 1;
+    add_texts(&d, "c c", EMPTY)->label = 1;         /* just fits */
     CHECK_OK(el_features_add(&f, &d, vocab, &settings, true, &split));
     assert_int_equal(f.count, 2);
     assert_int_equal(f.answers_lost, 1);
@@ -341,7 +341,7 @@ static void questions_without_a_place(void **state)
     check_pieces(&f, 0, "[CLS] c c [SEP] a b c [SEP]");
     assert_int_equal(f.items[0].start, 5);
     assert_int_equal(f.items[0].end, 5);
-    check_pieces(&f, 1, "[CLS] c [SEP] [SEP]");
+    check_pieces(&f, 1, "[CLS] c c [SEP] [SEP]");
     assert_int_equal(f.items[1].start, 0);
     el_features_clear(&f);
     CHECK_OK(el_features_add(&f, &d, vocab, &settings, false, &split));
@@ -392,6 +392,32 @@ static void windows_of_different_length(void **state)
     el_dataset_release(&d);
 }
 
+/* Windows of a text overlap by half where the stride is longer than that; the shorter text of a pair stands in each. */
+static void windows_of_texts(void **state)
+{
+    (void)state;
+    static const char *const ALONE[] = {"[CLS] a b c a [SEP]", "[CLS] c a b c [SEP]"},
+                             *const PAIR[] = {"[CLS] c [SEP] a b [SEP]", "[CLS] c [SEP] b c [SEP]",
+                                              "[CLS] c [SEP] c a [SEP]"};
+    el_dataset d;
+    el_features f = {0};
+    el_split split;
+    open_small();
+    CHECK_OK(el_dataset_open(&d, EL_CLASSIFY, "made"));
+    add_texts(&d, "a b c a b c", NULL);
+    add_texts(&d, "c", "a b c a");
+    const el_feature_settings settings = {.max_seq_length = 6, .doc_stride = 128, .windows = true};
+    CHECK_OK(el_features_add(&f, &d, vocab, &settings, false, &split));
+    assert_int_equal(f.loss.cut, 0);
+    assert_int_equal(f.count, 5);
+    for (int i = 0; i < 2; i++)
+        check_pieces(&f, i, ALONE[i]);
+    for (int i = 0; i < 3; i++)
+        check_pieces(&f, 2 + i, PAIR[i]);
+    el_features_release(&f);
+    el_dataset_release(&d);
+}
+
 /* Time grows with the text, not with its square: with it, these took a minute. */
 static void windows_of_a_long_text(void **state)
 {
@@ -434,6 +460,7 @@ int main(void)
         cmocka_unit_test(every_word_has_a_row),
         cmocka_unit_test(questions_without_a_place),
         cmocka_unit_test(windows_of_different_length),
+        cmocka_unit_test(windows_of_texts),
         cmocka_unit_test(windows_of_a_long_text),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -387,6 +387,7 @@ static void networks_are_left_in_their_order(void **state)
 typedef struct {
     double loss;
     int right, predicted, gold; /* labels */
+    int second[3];              /* the same of the second one */
 } tally;
 
 static void judge(const lesson *l, const el_prediction *p, const el_labelled *gold, tally *t)
@@ -402,6 +403,9 @@ static void judge(const lesson *l, const el_prediction *p, const el_labelled *go
         t->right += said && wanted;
         t->predicted += said;
         t->gold += wanted;
+        t->second[0] += k == 1 && said && wanted;
+        t->second[1] += k == 1 && said;
+        t->second[2] += k == 1 && wanted;
         CHECK(sets || said == (yes > 0.5), "%s: label %d is said with %g", l->name, k, yes);
     }
 }
@@ -434,6 +438,9 @@ static void figures_are_of_the_predictions(void **state)
         const double want = l->kind == EL_REGRESS ? t.loss : 2.0 * t.right / (t.predicted + t.gold);
         CHECK(fabs(figure(&figures, name) - want) < 1e-4, "%s: %s is %g, not %g", l->name, name,
               figure(&figures, name), want);
+        const double f1 = 2.0 * t.second[0] / (t.second[1] + t.second[2]);
+        CHECK(l->kind != EL_CLASSIFY || fabs(figure(&figures, "f1") - f1) < 1e-4, "%s: f1 is %g, not %g",
+              l->name, figure(&figures, "f1"), f1);
         close_fixture(&f);
     }
 }
@@ -532,15 +539,18 @@ static void absent_answers_are_scored(void **state)
     }
 }
 
-/* Words beyond a cut are "O", and a sentence of which nothing is read is answered too. */
-static void cut_words_are_outside(void **state)
+/* Words beyond a cut are "O", or where no tag is that, what most of the others are; and a sentence of which nothing is read is
+ * answered too. */
+static void check_cut_words(const lesson *l, int usual)
 {
-    (void)state;
+    enum { GUESSED = 2 };
     fixture f;
     const el_prediction *p;
     int count;
-    open_fixture(&f, &LESSONS[4], processor(), EL_F32, false, 100);
+    open_fixture(&f, l, processor(), EL_F32, false, 100);
     assert_int_equal(f.lesson->kind, EL_TAG);
+    el_set(f.model.networks[0].heads[0].task.w.out_b, 0, GUESSED, 100);
+    el_model_prepare(&f.model);
     el_dataset_add(&f.dataset, 9);
     for (int w = 0; w < 20; w++)
         CHECK_OK(el_dataset_add_word(&f.dataset, "w7", 2, 1));
@@ -554,8 +564,9 @@ static void cut_words_are_outside(void **state)
     assert_int_equal(count, EXAMPLES + 2);
     for (int w = 0; w < 20; w++) {
         const float probability = p[EXAMPLES].probabilities[w];
-        CHECK(w < 14 ? probability >= 0.25F : probability == 0 && p[EXAMPLES].tags[w] == 0,
-              "word %d has tag %d with %g", w, p[EXAMPLES].tags[w], (double)probability);
+        const int tag = p[EXAMPLES].tags[w];
+        CHECK(w < 14 ? probability >= 0.25F && tag == GUESSED : probability == 0 && tag == usual,
+              "%s: word %d has tag %d with %g", l->name, w, tag, (double)probability);
     }
     made_batch(&f.features, &(el_split){&f.dataset, EXAMPLES + 1, EXAMPLES + 2}, &f.batch);
     const el_figures alone = ask(f.objective, &f.batch);
@@ -563,6 +574,13 @@ static void cut_words_are_outside(void **state)
     assert_int_equal(count, 1);
     assert_true(isnan(alone.values[0]));
     close_fixture(&f);
+}
+
+static void cut_words_are_outside(void **state)
+{
+    (void)state;
+    check_cut_words(&LESSONS[4], 0);
+    check_cut_words(&LESSONS[5], 2);
 }
 
 /* Windows of 14 words, 5 apart. */

@@ -445,6 +445,24 @@ static void figures_are_of_the_predictions(void **state)
     }
 }
 
+/* Answers that are all alike are told, but not where the right ones are, too. */
+static void answers_are_told_alike(void **state)
+{
+    (void)state;
+    for (int vary = 0; vary < 2; vary++) {
+        fixture f;
+        open_fixture(&f, &LESSONS[1], processor(), EL_F32, false, 40);
+        for (int e = 0; e < EXAMPLES; e++)
+            f.dataset.examples[e].label = vary ? e % 2 : 1;
+        el_set(f.model.networks[0].heads[0].task.w.out_b, 0, 1, 100);
+        el_model_prepare(&f.model);
+        const el_figures figures = ask(f.objective, &f.batch);
+        CHECK(figures.alike == (bool)vary, "answers that are alike, of labels that are%s: %d",
+              vary ? " not" : "", figures.alike);
+        close_fixture(&f);
+    }
+}
+
 /* A model without memory for training answers as one with it. */
 static void asking_needs_no_gradients(void **state)
 {
@@ -714,6 +732,7 @@ int main(void)
         cmocka_unit_test(gradients_are_of_the_mean_loss),
         cmocka_unit_test(networks_are_left_in_their_order),
         cmocka_unit_test(figures_are_of_the_predictions),
+        cmocka_unit_test(answers_are_told_alike),
         cmocka_unit_test(asking_needs_no_gradients),
         cmocka_unit_test(evaluations_add_up),
         cmocka_unit_test(absent_answers_are_scored),

@@ -76,7 +76,6 @@ typedef struct {
     const char *also;       /* another task whose dev file is scored too */
     const char *submission; /* name of GLUE's submission file, "SST-2.tsv"; NULL: none */
     const char *taught;     /* the task whose models answer it; NULL: its own */
-    const char *positive;   /* the label that F1 is of; NULL: the second */
 } el_task;
 
 /* NULL where there is no such task. */

@@ -107,7 +107,6 @@ static el_status open_model(el_finetuning *f)
     }
     const el_status st = el_model_open(&f->model, f->q, &plan);
     el_learner_settings learner = el_task_card_settings(&f->card, (int)f->settings->micro_batch_tokens);
-    learner.positive = f->task->positive;
     learner.null_threshold = NAN; /* the best is looked for */
     learner.answerable_weight = f->settings->answerable_weight;
     return st ? st : el_learner_open(&f->learner, &f->model, &f->features, f->splits, EL_SPLITS, &learner);

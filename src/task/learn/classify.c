@@ -160,12 +160,6 @@ static el_status score_numbers(const pairs *p, double *values)
     return el_spearman(p->x, p->y, p->count, &values[2]);
 }
 
-static int positive_of(const el_learner *l)
-{
-    const int found = l->settings.positive ? el_labels_find(l->settings.labels, l->settings.positive) : -1;
-    return found < 0 ? 1 : found;
-}
-
 static void score_classes(const el_learner *l, const pairs *p, double *values)
 {
     const int labels = labels_of(l);
@@ -173,7 +167,7 @@ static void score_classes(const el_learner *l, const pairs *p, double *values)
     values[2] = el_macro_rates(p->predicted, p->gold, p->count, labels).f1;
     values[3] = el_matthews(p->predicted, p->gold, p->count, labels);
     if (labels == 2) {
-        const el_rates rates = el_label_rates(p->predicted, p->gold, p->count, positive_of(l));
+        const el_rates rates = el_label_rates(p->predicted, p->gold, p->count, 1);
         values[4] = rates.f1;
         values[5] = rates.precision;
         values[6] = rates.recall;

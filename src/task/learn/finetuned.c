@@ -73,7 +73,6 @@ el_learner_settings el_task_card_settings(const el_task_card *card, int micro_ba
                                  .tagging = card->tagging,
                                  .low = card->low,
                                  .high = card->high,
-                                 .positive = el_task_card_task(card)->positive,
                                  .n_best = card->n_best,
                                  .max_answer_length = card->max_answer_length,
                                  .beam = card->beam,

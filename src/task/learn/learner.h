@@ -16,7 +16,7 @@
  * In an evaluation the answers of all batches since reset() are kept, and finish() gives the task's metrics beside the
  * loss; of a training step it gives the loss alone (the others are NaN).  One evaluation is of one split.
  *
- *   classify     accuracy, f1_macro, matthews; of two classes also f1, precision, recall of the positive one
+ *   classify     accuracy, f1_macro, matthews; of two classes also f1, precision, recall of the second
  *   regress      pearson, spearman, mse, as the file has its values
  *   multilabel   f1_micro, f1_macro, precision, recall (micro), accuracy (all labels of an example right)
  *   tag          accuracy of words; of entities f1, precision, recall (seqeval's default), f1_strict (its
@@ -38,7 +38,6 @@ typedef struct {
     const el_labels *labels;             /* borrowed; none for regress and span */
     el_tagging tagging;                  /* tag */
     double low, high;                    /* regress; both 0: values are learned as they are */
-    const char *positive;                /* binary F1's positive label; NULL: the second */
     int n_best, max_answer_length, beam; /* span; the longest in pieces */
     el_squad_rule rule;                  /* span: with EL_SQUAD_2 a question may have no answer */
     double null_threshold;               /* span: NaN: evaluations look for the best one of F1 */

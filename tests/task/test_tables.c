@@ -761,6 +761,7 @@ static void refused(void **state)
         {"classify", "unnamed.json", "{\"columns\":[\"text\",1],\"data\":[[\"a b\",\"x\"]]}",
          "columns: the name of column 2 is no text"},
         {"classify", "list.jsonl", "{\"text\":\"a\",\"label\":[\"x\",\"y\"]}\n", "--task multilabel"},
+        {"classify", "twice.jsonl", "{\"text\":\"a\",\"label\":\"x\",\"text\":\"b\"}\n", "duplicate"},
         {"classify", "array.jsonl", "{\"text\":[\"a\",\"b\"],\"label\":\"x\"}\n", "column text is an array"},
         {"classify", "empty.jsonl", "{\"text\":\"a\",\"label\":\"x\"}\n{\"text\":[],\"label\":\"x\"}\n",
          "line 2: column text is an array"},

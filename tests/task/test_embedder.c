@@ -156,6 +156,31 @@ static void long_texts_are_cut(void **state)
     }
 }
 
+/* Where a token sees those before it alone, [CLS] has seen no text: the last row, which has, is taken in its place. */
+static void a_causal_network_has_read_all_in_its_last_row(void **state)
+{
+    (void)state;
+    const char *const folder = their_folder("token");
+    char path[512];
+    fixture f;
+    const float *v;
+    json_t *config;
+    snprintf(path, sizeof path, "%s/config.json", folder);
+    CHECK_OK(el_json_load(&config, path));
+    json_object_set_new(config, "is_decoder", json_true());
+    CHECK_OK(el_json_save(config, path));
+    json_decref(config);
+    open(&f, folder, (el_embedder_settings){.pooling = EL_POOL_CLS, .batch_tokens = 64});
+    add(&f, made_text(&f.texts, 2, 3), NULL);
+    add(&f, made_text(&f.texts, 7, 3), NULL);
+    CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &v));
+    double apart = 0;
+    for (int i = 0; i < WIDTH; i++)
+        apart = fmax(apart, fabs((double)v[i] - (double)v[WIDTH + i]));
+    CHECK(apart > 1e-3, "two texts have one vector, but for %g", apart);
+    finish(&f);
+}
+
 static void what_cannot_be_opened(void **state)
 {
     (void)state;
@@ -181,6 +206,7 @@ int main(void)
         cmocka_unit_test(as_transformers),
         cmocka_unit_test(batches_change_nothing),
         cmocka_unit_test(long_texts_are_cut),
+        cmocka_unit_test(a_causal_network_has_read_all_in_its_last_row),
         cmocka_unit_test(what_cannot_be_opened),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -988,6 +988,45 @@ static void held_out(void **state)
     release(&labels, &again);
 }
 
+/* The texts of many.tsv that are held out by a seed, or where `most` is given those that are left of all; how many. */
+static int choose(double share, int most, uint64_t seed, char names[1024])
+{
+    el_labels labels;
+    el_dataset d, dev = {0};
+    char path[300];
+    snprintf(path, sizeof path, "%s/many.tsv", folder);
+    read_well("classify", path, NULL, &labels, &d);
+    if (most)
+        CHECK_OK(el_dataset_limit(&d, most, seed));
+    else
+        CHECK_OK(el_dataset_hold_out(&d, &dev, (el_hold_out){.share = share, .seed = seed}));
+    const el_dataset *const chosen = most ? &d : &dev;
+    const int count = chosen->count;
+    for (int i = 0; i < count; i++)
+        sprintf(names + strlen(names), " %s", chosen->examples[i].text[0]);
+    el_dataset_release(&dev);
+    release(&labels, &d);
+    return count;
+}
+
+/* Of 100 examples 10.7 are 11, and 10.3 are 10; another seed chooses others. */
+static void seeds_choose(void **state)
+{
+    (void)state;
+    static const struct {
+        double share;
+        int most, count;
+    } CASES[] = {{0.107, 0, 11}, {0.103, 0, 10}, {0, 20, 20}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char names[2][1024] = {"", ""};
+        for (int k = 0; k < 2; k++) {
+            const int count = choose(CASES[i].share, CASES[i].most, 3 + (uint64_t)k, names[k]);
+            CHECK(count == CASES[i].count, "case %zu: %d examples, not %d", i, count, CASES[i].count);
+        }
+        CHECK(strcmp(names[0], names[1]) != 0, "case %zu: two seeds choose%s", i, names[0]);
+    }
+}
+
 /* Empty files of these names, between blanks, in a new folder. */
 static void fill_folder(char *path, const char *name, const char *files)
 {
@@ -1102,6 +1141,7 @@ int main(void)
                                        cmocka_unit_test(bad_files),
                                        cmocka_unit_test(other_width),
                                        cmocka_unit_test(held_out),
+                                       cmocka_unit_test(seeds_choose),
                                        cmocka_unit_test(held_out_articles),
                                        cmocka_unit_test(held_out_contexts),
                                        cmocka_unit_test(files)};

@@ -202,6 +202,34 @@ static void test_crossing(void **state)
     el_compare_close(&study);
 }
 
+/* The other's score is that of the seeds that both have; a first point that is as good may have been reached before; and whole
+ * trainings alone are tested. */
+static void test_common_seeds(void **state)
+{
+    (void)state;
+    for (int equal = 0; equal < 2; equal++) {
+        el_study study;
+        el_findings f;
+        open_study(&study, SEEDS);
+        train(&study, "a.tiny.100-steps.50.seed-1", 50, 50);
+        train(&study, "a.tiny.100-steps.seed-1", 100, 60);
+        train(&study, "b.tiny.100-steps.50.seed-1", 50, 40);
+        train(&study, "b.tiny.100-steps.seed-1", 100, equal ? 50 : 55);
+        train(&study, "b.tiny.100-steps.seed-2", 100, 90);
+        CHECK_OK(el_findings_open(&f, &study));
+        assert_int_equal(f.crossing_count, 1);
+        const el_crossing *const c = &f.crossings[0];
+        CHECK(c->seeds == 1 && c->at_most == (bool)equal, "%d seeds, at most: %d", c->seeds, c->at_most);
+        near(c->score, equal ? 50 : 55, "score");
+        near(c->share, equal ? 0.5 : sqrt(0.5), "share");
+        CHECK(f.test_count == 2, "%d tests, not of the mean and one task", f.test_count);
+        for (int i = 0; i < f.test_count; i++)
+            CHECK(f.tests[i].row->share == 1, "a share of %g is tested", f.tests[i].row->share);
+        el_findings_close(&f);
+        el_compare_close(&study);
+    }
+}
+
 static void test_branch(void **state)
 {
     (void)state;
@@ -385,10 +413,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_diverged),       cmocka_unit_test(test_unscored),
         cmocka_unit_test(test_diverged_trunk), cmocka_unit_test(test_no_rate),
-        cmocka_unit_test(test_crossing),       cmocka_unit_test(test_branch),
-        cmocka_unit_test(test_trunk_schedule), cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_line),           cmocka_unit_test(test_one_rate),
-        cmocka_unit_test(test_losses),         cmocka_unit_test(test_objectives),
+        cmocka_unit_test(test_crossing),       cmocka_unit_test(test_common_seeds),
+        cmocka_unit_test(test_branch),         cmocka_unit_test(test_trunk_schedule),
+        cmocka_unit_test(test_lengths),        cmocka_unit_test(test_line),
+        cmocka_unit_test(test_one_rate),       cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_objectives),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

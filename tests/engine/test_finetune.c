@@ -228,7 +228,14 @@ static void test_metric(void **state)
     CHECK(!el_folder_exists(in_folder("scores")), "something is left where nothing was done");
 }
 
-/* A mean is of the trials that have the metric, and says how many these are; the chosen one is there if nobody has it. */
+static void check_figure(const json_t *of, const char *name, double expected)
+{
+    const double is = el_json_figure(of, name);
+    CHECK(fabs(is - expected) < 1e-9, "%s: %g, not %g", name, is, expected);
+}
+
+/* A mean is of the trials that have the metric, and says how many these are; the chosen one, of equals the first, is there if
+ * nobody has it. */
 static void test_summary(void **state)
 {
     (void)state;
@@ -241,8 +248,12 @@ static void test_summary(void **state)
     json_t *summary = el_trials_summary(trials, el_trials_best(trials, "spearman"), "spearman");
     const json_t *const some = json_object_get(summary, "spearman"), *const all =
                                                                          json_object_get(summary, "loss");
-    CHECK(fabs(el_json_figure(some, "mean") - 0.6) < 1e-9 && el_json_figure(some, "best") == 0.7,
-          "a mean of %g", el_json_figure(some, "mean"));
+    check_figure(some, "best", 0.7);
+    check_figure(some, "mean", 0.6);
+    check_figure(some, "median", 0.6);
+    check_figure(some, "deviation", sqrt(0.02));
+    check_figure(all, "median", 2);
+    check_figure(all, "deviation", 1);
     assert_int_equal(json_integer_value(json_object_get(some, "trials")), 2);
     assert_int_equal(json_integer_value(json_object_get(all, "trials")), 3);
     json_decref(summary);
@@ -252,6 +263,9 @@ static void test_summary(void **state)
     assert_int_equal(json_integer_value(json_object_get(none, "trials")), 0);
     json_decref(summary);
     json_decref(object);
+    json_t *const equal = json_pack("[{s:{s:f}}, {s:{s:f}}]", "metrics", "f1", 0.5, "metrics", "f1", 0.5);
+    assert_int_equal(el_trials_best(equal, "f1"), 0);
+    json_decref(equal);
 }
 
 /* The run's discriminator, cut to one segment, in its place. */
@@ -341,7 +355,8 @@ static void test_early_stopping(void **state)
         "\"save_checkpoints_steps\": 1, \"evaluations_per_epoch\": 9",
         in_folder("classes.tsv"));
     CHECK_OK(tune("early", more, &straight));
-    CHECK(straight.seen.steps < 18, "it never ended early: %d steps", straight.seen.steps);
+    CHECK(straight.seen.steps == 2, "%d steps, not that of the best evaluation and one more",
+          straight.seen.steps);
     forget_trials("early");
     CHECK_OK(tune("early", more, &again));
     assert_int_equal(again.seen.steps, 0);

@@ -390,6 +390,33 @@ static void test_varied(void **state)
     json_decref(again.results);
 }
 
+/* Rates are the paper's for the width; what was said stays. */
+static void test_rates_of_widths(void **state)
+{
+    (void)state;
+    static const struct {
+        int width;
+        double rate, layers;
+    } CASES[] = {{256, 3e-4, 0.8}, {512, 3e-4, 0.8}, {513, 1e-4, 0.8}, {1023, 1e-4, 0.8}, {1024, 5e-5, 0.9}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++)
+        for (int said = 0; said < 2; said++) {
+            el_finetune_settings s = el_finetune_defaults();
+            el_options options = {.command = "finetune",
+                                  .table = EL_FINETUNE_TABLE,
+                                  .count = EL_FINETUNE_LINES,
+                                  .settings = &s};
+            el_config config = el_config_default();
+            config.hidden_size = CASES[i].width;
+            read_options(&options, said ? "{\"learning_rate\": 1e-3, \"layerwise_lr_decay\": 0.5}" : "{}");
+            el_finetune_derive(&s, &options, el_task_find("rte"), &config);
+            const double rate = said ? 1e-3 : CASES[i].rate, layers = said ? 0.5 : CASES[i].layers;
+            CHECK(s.learning_rate == rate && s.layerwise_lr_decay == layers,
+                  "a width of %d: rate %g, a factor of %g a layer, not %g and %g", CASES[i].width,
+                  s.learning_rate, s.layerwise_lr_decay, rate, layers);
+            el_options_close(&options);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_stray_trial),
         cmocka_unit_test(test_metric),
         cmocka_unit_test(test_summary),
+        cmocka_unit_test(test_rates_of_widths),
         cmocka_unit_test(test_evaluations),
         cmocka_unit_test(test_early_stopping),
         cmocka_unit_test(test_varied),

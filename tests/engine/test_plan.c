@@ -301,11 +301,42 @@ static void test_statistics(void **state)
     CHECK(isnan(el_paired_test((double[]){1}, 1)), "one difference has a p");
 }
 
+/* A preset's warm-up takes no more than a tenth of the steps, of two stages of each; what was said stays. */
+static void test_warm_up(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given;
+        int64_t warm_up;
+    } CASES[] = {{"{\"num_train_steps\": 1000}", 100},
+                 {"{\"num_train_steps\": 1000000}", 10000},
+                 {"{\"num_train_steps\": 1000, \"objective\": \"two-stage\"}", 50},
+                 {"{\"num_train_steps\": 1000, \"num_warmup_steps\": 400}", 400}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        el_pretrain_settings s;
+        el_options options = {
+            .command = "pretrain", .table = EL_PRETRAIN_TABLE, .count = EL_PRETRAIN_LINES, .settings = &s};
+        json_t *given;
+        CHECK_OK(el_json_parse(&given, CASES[i].given, strlen(CASES[i].given), "given"));
+        el_pretrain_defaults(&s, EL_SMALL);
+        CHECK_OK(el_options_parse(&options, 1, (char *[]){"test", NULL}));
+        CHECK_OK(el_options_apply(&options, given, "given"));
+        CHECK_OK(el_pretrain_settle(&s, &options, false));
+        CHECK_OK(el_pretrain_derive(&s, &options));
+        CHECK_OK(el_pretrain_derive_steps(&s, &options));
+        CHECK(s.num_warmup_steps == CASES[i].warm_up, "%s: %lld steps, not %lld", CASES[i].given,
+              (long long)s.num_warmup_steps, (long long)CASES[i].warm_up);
+        json_decref(given);
+        el_options_close(&options);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_built_in),    cmocka_unit_test(test_read),
                                        cmocka_unit_test(test_names_alone), cmocka_unit_test(test_presets),
                                        cmocka_unit_test(test_shares),      cmocka_unit_test(test_settings),
-                                       cmocka_unit_test(test_sizes),       cmocka_unit_test(test_statistics)};
+                                       cmocka_unit_test(test_sizes),       cmocka_unit_test(test_statistics),
+                                       cmocka_unit_test(test_warm_up)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

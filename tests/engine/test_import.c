@@ -1,17 +1,8 @@
 /* import - the files of weights are opened once, however many networks they hold */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "folder.h"
 
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
-
-#include "base/check.h"
 
 #include "engine/export.h"
 #include "engine/import.h"

@@ -160,17 +160,17 @@ static void long_texts_are_cut(void **state)
 static void a_causal_network_has_read_all_in_its_last_row(void **state)
 {
     (void)state;
-    const char *const folder = their_folder("token");
+    const char *const theirs = their_folder("token");
     char path[512];
     fixture f;
     const float *v;
     json_t *config;
-    snprintf(path, sizeof path, "%s/config.json", folder);
+    snprintf(path, sizeof path, "%s/config.json", theirs);
     CHECK_OK(el_json_load(&config, path));
     json_object_set_new(config, "is_decoder", json_true());
     CHECK_OK(el_json_save(config, path));
     json_decref(config);
-    open(&f, folder, (el_embedder_settings){.pooling = EL_POOL_CLS, .batch_tokens = 64});
+    open(&f, theirs, (el_embedder_settings){.pooling = EL_POOL_CLS, .batch_tokens = 64});
     add(&f, made_text(&f.texts, 2, 3), NULL);
     add(&f, made_text(&f.texts, 7, 3), NULL);
     CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &v));

@@ -296,8 +296,8 @@ static void every_word_has_a_row(void **state)
     assert_int_equal(f.items[0].rows, 5);
     assert_memory_equal(f.word_rows, ROWS, sizeof ROWS);
     assert_int_equal(f.items[0].second, 0);
-    CHECK(f.loss.unknown == 0 && f.loss.pieces == 13, "%d of %d pieces are unknown", (int)f.loss.unknown,
-          (int)f.loss.pieces);
+    CHECK(f.lost.unknown == 0 && f.lost.pieces == 13, "%d of %d pieces are unknown", (int)f.lost.unknown,
+          (int)f.lost.pieces);
     assert_true(f.items[0].cut && f.items[1].cut);
     assert_int_equal(f.items[1].row, 5);
     el_features_clear(&f);
@@ -408,7 +408,7 @@ static void windows_of_texts(void **state)
     add_texts(&d, "c", "a b c a");
     const el_feature_settings settings = {.max_seq_length = 6, .doc_stride = 128, .windows = true};
     CHECK_OK(el_features_add(&f, &d, vocab, &settings, false, &split));
-    assert_int_equal(f.loss.cut, 0);
+    assert_int_equal(f.lost.cut, 0);
     assert_int_equal(f.count, 5);
     for (int i = 0; i < 2; i++)
         check_pieces(&f, i, ALONE[i]);

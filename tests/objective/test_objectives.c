@@ -9,8 +9,9 @@
 
 #include <cmocka.h>
 
+#include "objective/asked.h"
 #include "objective/fixture.h"
-#include "objective/slots.h"
+#include "objective/kinds.h"
 #include "train/optimizer.h"
 
 enum { WORDS = 40, LENGTH = 20 };
@@ -135,25 +136,97 @@ static void a_masked_model_begins_at_log_v(void **state)
     close_fixture(&f);
 }
 
-/* Asked at the slots alone, the discriminator gets the gradient of those tokens, over their number: with every token a
- * candidate and mask_prob near 1 that is what electra has, over all its rows. */
+/* In double, and the whole batch at once: what was shown last is still there. */
+static void open_exact(fixture *f, el_objective_kind kind, double mask_prob)
+{
+    enum { SEQUENCES = 6 };
+    el_objective_settings settings = settings_of(kind);
+    settings.mask_prob = (el_course){mask_prob, mask_prob};
+    el_model_plan plan =
+        el_objective_plan(kind, EL_SAMPLER_NETWORK, config_of(16), config_of(8), EL_TIE_SHARED);
+    plan.activations = plan.parameters = EL_F64;
+    plan.training = true;
+    open_model(f, &plan, true, "reference", 1);
+    for (int s = 0; s < SEQUENCES; s++)
+        add_sequence(&f->batch, f->vocab, LENGTH - s, s);
+    open_objective(f, kind, &settings, SEQUENCES * LENGTH);
+}
+
+static const el_head *detection(const fixture *f)
+{
+    return el_network_head(el_model_network(&f->model, EL_DISCRIMINATOR), EL_HEAD_DETECTION);
+}
+
+/* What the discriminator says of every row of the text that it was shown last; on the heap. */
+static double *judge(fixture *f)
+{
+    const el_network *const net = el_model_network(&f->model, EL_DISCRIMINATOR);
+    const el_rtd_weights *const w = &detection(f)->rtd.w;
+    const int width = net->config.hidden_size;
+    el_batch text = f->batch;
+    text.ids = ((const el_slotted *)f->objective)->slots.feed.ids;
+    double *const hidden = ask(&f->model, net, &text, false), *const logits =
+                                                                  malloc((size_t)text.rows * sizeof *logits);
+    for (int row = 0; row < text.rows; row++) {
+        logits[row] = distant_get(f->q, w->out_b, 0, 0);
+        for (int i = 0; i < width; i++) {
+            double inner = distant_get(f->q, w->dense_b, 0, i);
+            for (int j = 0; j < width; j++)
+                inner += distant_get(f->q, w->dense_w, i, j) * hidden[row * width + j];
+            logits[row] += distant_get(f->q, w->out_w, 0, i) * inner * erfc(-inner / sqrt(2)) / 2;
+        }
+    }
+    free(hidden);
+    return logits;
+}
+
+/* The mean of the slots' losses, and a gradient to which no other row adds. */
+static void detection_at_slots_is_of_slots_alone(void **state)
+{
+    (void)state;
+    fixture f;
+    open_exact(&f, EL_ELECTRA_15, 0.3);
+    const el_figures figures = run(&f, &f.batch, 1, true);
+    const el_slots *const slots = &((const el_slotted *)f.objective)->slots;
+    const double weight = slots->settings.disc_weight / slots->corruption.count;
+    double *const logits = judge(&f), loss = 0, slope = 0;
+    for (int i = 0; i < slots->corruption.count; i++) {
+        const int row = slots->corruption.rows[i];
+        const double replaced = slots->feed.ids[row] != f.batch.ids[row];
+        loss += log1p(exp(logits[row])) - replaced * logits[row];
+        slope += 1 / (1 + exp(-logits[row])) - replaced;
+    }
+    loss /= slots->corruption.count;
+    CHECK(fabs(el_figure(&figures, "discriminator_loss") - loss) < 1e-12, "a loss of %.15g, by hand %.15g",
+          el_figure(&figures, "discriminator_loss"), loss);
+    const double got = distant_get(f.q, detection(&f)->rtd.g.out_b, 0, 0);
+    CHECK(fabs(got - weight * slope) < 1e-12 * (1 + fabs(got)), "a gradient of %.15g, by hand %.15g", got,
+          weight * slope);
+    free(logits);
+    close_fixture(&f);
+}
+
+/* Where every candidate is a slot, electra has the same sum, and that of [CLS] and [SEP]. */
 static void detection_at_every_slot_is_detection(void **state)
 {
     (void)state;
-    double losses[2];
+    double sums[2], ends = 0;
     for (int k = 0; k < 2; k++) {
         fixture f;
-        el_objective_settings settings = settings_of(EL_ELECTRA);
-        settings.mask_prob = (el_course){0.9, 0.9};
-        open_fixture(&f, k ? EL_ELECTRA_15 : EL_ELECTRA, &settings);
-        const el_figures all = run(&f, &f.batch, 1, false);
-        const double judged = k ? 1 : el_figure(&all, "replaced"), share = el_figure(&all, "replaced");
-        losses[k] = el_figure(&all, "discriminator_loss");
-        CHECK(judged > 0 && share > 0.5, "%g of the tokens are replaced", share);
+        open_exact(&f, k ? EL_ELECTRA_15 : EL_ELECTRA, 0.9);
+        const el_figures figures = run(&f, &f.batch, 1, false);
+        const int count = ((const el_slotted *)f.objective)->slots.corruption.count, rows = f.batch.rows;
+        CHECK(count == rows - 2 * f.batch.sequences, "%d slots of %d rows", count, rows);
+        sums[k] = el_figure(&figures, "discriminator_loss") * (k ? count : rows);
+        double *const logits = judge(&f);
+        for (int row = 0; k == 0 && row < rows; row++)
+            if (f.batch.ids[row] == f.vocab->cls || f.batch.ids[row] == f.vocab->sep)
+                ends += log1p(exp(logits[row]));
+        free(logits);
         close_fixture(&f);
     }
-    CHECK(losses[0] != losses[1] && fabs(losses[0] - losses[1]) < 0.2, "mean loss %g over all, %g over slots",
-          losses[0], losses[1]);
+    CHECK(fabs(sums[0] - ends - sums[1]) < 1e-10, "%.15g over all, %.15g of the ends, %.15g over slots",
+          sums[0], ends, sums[1]);
 }
 
 /* What an objective cannot be opened with. */
@@ -389,6 +462,7 @@ int main(void)
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(figures_are_of_their_parts),
         cmocka_unit_test(a_masked_model_begins_at_log_v),
+        cmocka_unit_test(detection_at_slots_is_of_slots_alone),
         cmocka_unit_test(detection_at_every_slot_is_detection),
         cmocka_unit_test(misfits_are_refused),
         cmocka_unit_test(words_need_a_vocabulary_that_tells_them),

@@ -260,15 +260,15 @@ static void put_all(file *f, uint64_t tensors, uint64_t values)
 static el_status check(const el_gguf *m, const char *path)
 {
     const el_config *const c = &m->config;
+    if (el_config_different_layers(c) < c->num_hidden_layers || c->causal || el_config_relative(c))
+        return el_fail(EL_EUSAGE,
+                       "%s: GGUF's \"bert\" has neither shared layers, nor one direction, nor distances",
+                       path);
     if (el_config_projects(c))
         return el_fail(
             EL_EUSAGE,
             "%s: GGUF's \"bert\" has no projection of embeddings: this model's projects from %d to %d", path,
             c->embedding_size, c->hidden_size);
-    if (el_config_different_layers(c) < c->num_hidden_layers || c->causal || el_config_relative(c))
-        return el_fail(EL_EUSAGE,
-                       "%s: GGUF's \"bert\" has neither shared layers, nor one direction, nor distances",
-                       path);
     if (m->vocab->beyond[0] || !m->vocab->casing.chinese_chars)
         return el_fail(EL_EUSAGE, "%s: GGUF's \"bert\" reads text as BERT does; this tokenizer says %s", path,
                        m->vocab->beyond[0] ? m->vocab->beyond : "that Chinese characters are no words");

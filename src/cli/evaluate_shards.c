@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "cli/cli.h"
 #include "cli/evaluate.h"
 #include "cli/recall.h"
@@ -47,11 +48,24 @@ static el_status check_parts(const el_options *options, el_objective_kind kind, 
     return st;
 }
 
+/* What was asked for, or what the run learns: of two stages the first one, as long as there is no more. */
+static el_objective_kind kind_of(const job *j)
+{
+    const el_objective_kind kind = (el_objective_kind)j->settings->kind;
+    if (j->settings->kind == EVALUATE_OWN)
+        return el_objective_of(&j->model);
+    if (kind != EL_TWO_STAGE || el_options_origin(j->options, "objective") != EL_FROM_RECORD ||
+        el_model_network(&j->model, EL_DISCRIMINATOR))
+        return kind;
+    el_log(EL_LOG_NOTE, "%s: is in its first stage; its generator is evaluated, as --objective mlm",
+           j->settings->model);
+    return EL_MLM;
+}
+
 static el_status open_objective(job *j)
 {
     evaluate_settings *const s = j->settings;
-    const el_objective_kind kind =
-        s->kind == EVALUATE_OWN ? el_objective_of(&j->model) : (el_objective_kind)s->kind;
+    const el_objective_kind kind = kind_of(j);
     el_status st = el_objective_choice_settle(&s->choice, kind, j->options);
     el_objective_settings wanted = el_objective_choice_settings(&s->choice, kind);
     wanted.max_seq_length = el_loader_max_seq_length(j->data);

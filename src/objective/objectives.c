@@ -196,9 +196,11 @@ static const char *misfit(el_objective_kind kind, const el_model_plan *plan)
 {
     const el_network_plan *const large = el_plan_network(plan, el_objective_large(kind));
     const el_head_config *const need = &KINDS[kind].large, *const head = el_plan_head(large, need->kind);
+    const bool tower = plan->count == 1 && el_plan_head(&plan->networks[0], EL_HEAD_CLOZE);
     if (!head)
-        return el_objective_has_generator(kind) ? "the model has no discriminator with a head for it"
-                                                : "the model has no generator with a head for it";
+        return tower ? "the model is one of two towers, which predict tokens together"
+               : el_objective_has_generator(kind) ? "the model has no discriminator with a head for it"
+                                                  : "the model has no generator with a head for it";
     const bool relative = el_config_relative(&large->config), causal = large->config.causal;
     const wrong list[] = {
         {need->gated && !head->gated, "the model has no gate that copies"},
@@ -265,7 +267,9 @@ static el_status check_fit(el_objective_kind kind, const el_model_plan *plan, co
         {towers && !(el_plan_head(generator, EL_HEAD_CLOZE) && el_plan_network(plan, EL_BACKWARD)),
          "the model has no generator of two towers"},
         {learned && !el_plan_head(generator, EL_HEAD_MLM),
-         "the model has no generator, and the sampler is a network"},
+         el_objective_takes(kind, EL_SAMPLER_UNIFORM)
+             ? "the model has no generator, and the sampler is a network; --sampler uniform needs none"
+             : "the model has no generator, and the sampler is a network"},
         {towers && !el_objective_takes(kind, sampler),
          "a generator of two towers is electra's or electric's"},
         {counted && !el_objective_takes(kind, s->sampler),

@@ -323,6 +323,16 @@ refused 2 "embeddings" pretrain --output new --objective replace-mlm --embedding
 refused 2 "generator-hidden-size" pretrain --output new --objective mlm --generator-hidden-size 1
 refused 2 "as large as" pretrain --output new --objective two-stage --generator-hidden-size 0.5
 refused 2 "separate tables" pretrain --output new --objective two-stage --embeddings shared
+for size in hidden-size=0.5 layers=0.5 attention-heads=2 intermediate-size=32; do
+    for all in "--embeddings all" "--no-untied-generator"; do
+        refused 2 "generator-${size%=*}: --embeddings all needs a generator as large as the discriminator" alone $all --generator-$size
+    done
+done
+alone --output whole --embeddings all --num-train-steps 1 2> log && grep -q "all: a generator as large as the discriminator" log &&
+    grep -q '"generator_layers": 1.0' whole/run.json || fail "nothing is said of the preset's generator: $(cat log)"
+sed -i 's/"generator_layers": 1.0/"generator_layers": 0.5/' whole/run.json # as earlier versions recorded it
+alone --output whole --embeddings all --num-train-steps 2 2> log || fail "everything is shared, going on: $(cat log)"
+rm -r whole
 refused 2 "no masked language model" pretrain --output new --generator-from first/discriminator --embeddings separate
 refused 2 "not trained" pretrain --output new --generator-from first --embeddings separate --generator-layers 1
 refused 2 "packing full" pretrain --output new --recipe roberta
@@ -350,6 +360,12 @@ refused 2 "hidden_size" pretrain --output new --num-attention-heads 7
 refused 3 "missing" pretrain --output new --data missing
 refused 3 "dog_" pretrain --output new --eval-data other
 refused 3 "missing" pretrain --output new --init-from missing
+# What is refused is refused before anything is said of the preset.
+for flags in "--objective xlnet --num-hidden-groups 1" "--objective xlnet --embedding-size 32" "--objective xlnet --sine-positions" \
+    "--num-hidden-groups 1 --no-copy-generator" "--objective two-stage --no-neighbour-heads --neighbour-sharpness 1" "--generator-from first/discriminator"; do
+    refused 2 . alone $flags
+    [ "$(wc -l < log)" = 1 ] || fail "$flags: beside the refusal it says $(cat log)"
+done
 refused 2 "embedding-size: the run has" pretrain --output first --num-train-steps 10 --embedding-size 32
 refused 2 "shards" pretrain --output first --num-train-steps 12 --data heldout
 
@@ -389,12 +405,38 @@ refused 2 "schedule-steps: --objective two-stage takes a step in each stage" alo
 alone --objective two-stage --output staged --schedule-steps 8 --num-train-steps 4 2> log && grep -q "after step 4 only, .* 4 steps leave a generator alone" log ||
     fail "a run that ends with its first stage: $(cat log)"
 [ -e staged/generator ] && [ ! -e staged/discriminator ] || fail "a discriminator that has learned nothing is there: $(ls staged)"
+"$electra" evaluate --model staged --data heldout --json > out 2> log && grep -q "staged: is in its first stage; its generator is evaluated" log ||
+    fail "the first stage is not evaluated: $(cat log)"
+"$electra" evaluate --model staged/generator --data heldout --mask-prob 0.3 --json > generator.json 2> log
+[ "$(grep '"generator_loss"' out)" = "$(grep '"generator_loss"' generator.json)" ] || fail "the first stage is $(cat out), its generator $(cat generator.json)"
+refused 2 "two-stage: the model has no discriminator" "$electra" evaluate --model staged --data heldout --objective two-stage
 alone --objective two-stage --output staged --schedule-steps 8 --num-train-steps 5 2> log && ! grep -q "generator alone" log && [ -e staged/discriminator ] ||
     fail "the second stage: $(cat log; ls staged)"
 rm -r staged
-for objective in causal bidirectional permutation xlnet; do
-    alone --objective $objective --num-train-steps 1 --output other-$objective 2> log || fail "$objective: $(cat log)"
-    refused 2 "no masked language model" alone --generator-from other-$objective
+for objective in electra causal bidirectional permutation xlnet all-tokens-mlm "electric --generator-layers 0.5"; do
+    alone --objective $objective --num-train-steps 1 --output other-${objective%% *} 2> log || fail "$objective: $(cat log)"
+done
+for cause in "causal: it reads in one direction" "bidirectional: it reads in one direction" "permutation: it predicts tokens in random orders" \
+    "xlnet: it predicts tokens in random orders" "electric: it is one of two towers" "electric/generator: it is one of two towers" \
+    "all-tokens-mlm/discriminator: it has never read .MASK. (--objective all-tokens-mlm)"; do
+    refused 2 "other-${cause%%: *} holds no masked language model: ${cause#*: }" alone --generator-from other-${cause%%: *}
+done
+# Networks that attend otherwise, and two sizes where there is to be one, are told in words.
+for objective in mlm electra causal permutation; do
+    refused 2 "init-from: other-xlnet attends by distances, and --objective $objective by places" alone --objective $objective --init-from other-xlnet
+done
+for from in other-electra other-causal other-permutation other-electra/checkpoint-1; do
+    refused 2 "init-from: $from attends by places, and --objective xlnet by distances" alone --objective xlnet --init-from $from
+done
+for flags in "--objective two-stage" "--embeddings all"; do
+    for from in other-electra other-electra/checkpoint-1; do
+        refused 2 "init-from: $from: its generator has other sizes than its discriminator, and the networks of $flags have one" alone $flags --init-from $from
+    done
+    alone $flags --init-from other-electra --num-hidden-layers 1 --output shorter 2> log || fail "$flags of one layer: $(cat log)"
+    rm -r shorter
+done
+refused 2 "its towers have other sizes than its discriminator, and the networks of --objective bidirectional" alone --objective bidirectional --init-from other-electric
+for objective in causal bidirectional permutation; do
     refused 2 "init-from: other-$objective/config.json: its generator .*, and here it \(reads both sides\|predicts tokens\);" alone --objective mlm --init-from other-$objective/checkpoint-1
 done
 refused 3 "has a tensor backward.*, and the model has none" alone --objective causal --init-from other-bidirectional/checkpoint-1
@@ -440,6 +482,9 @@ for flag in --no-uniform-generator "--sampler network"; do refused 2 "the sample
 alone --generator two-tower --embeddings shared --output towers 2> log || fail "two towers: $(cat log)"
 for objective in electra electra-15; do refused 2 "$objective: the model says energies, no probabilities" evaluate noise --objective $objective; done
 refused 2 "electric: the model says whether tokens were replaced, and no energies" evaluate towers --objective electric
+refused 2 "the model is one of two towers" evaluate noise/generator
+refused 2 "the sampler is a network; --sampler uniform needs none" evaluate first/discriminator
+evaluate first/discriminator --sampler uniform > out 2> log || fail "a discriminator alone: $(cat log)"
 evaluate towers > out 2> log || fail "evaluate towers: $(cat log)"
 for flags in "first --mask-prob 0.2 --duplicate-slots --temperature 2:1 --temperature-decay 0.1 --disc-weight 2" "first --sampler uniform" \
     "counted --mask-prob 0.2" "noise --mask-prob 0.2 --gen-weight 2" other-causal counted noise; do
@@ -497,7 +542,6 @@ alone --objective mlm --num-hidden-groups 1 --output layers 2> log || fail "shar
 alone --objective mlm --init-from layers --output relayered 2> log && grep -q "shared layers: no neighbour heads" log &&
     grep -q '"neighbour_heads": false' relayered/run.json || fail "shared layers of --init-from: $(cat log)"
 refused 2 "neighbour-heads: layers are shared" alone --objective mlm --init-from layers --neighbour-heads
-refused 2 "init-from: --objective xlnet has embeddings as wide as its layers, no table of positions" alone --objective xlnet --init-from layers
 alone --objective xlnet --init-from other-xlnet --output rexlnet --num-train-steps 1 2> log || fail "xlnet from xlnet: $(cat log)"
 alone --objective two-stage --init-from staged --output restaged 2> log || fail "two-stage from both networks: $(cat log)"
 alone --init-from staged --generator-from cloze --output redrawn 2> log || fail "another generator than that of --init-from: $(cat log)"

@@ -5,9 +5,9 @@
 #include "engine/pretrain/shapes.h"
 #include "train/presets.h"
 
-/* Layers stay as they were trained: neither apart what was one, nor one what was apart. */
+/* Layers stay as they were trained: neither apart what was one, nor one what was apart.  *kept: a recipe's are left. */
 static el_status check_groups(const el_pretrain_settings *s, const el_options *options,
-                              const el_config *theirs)
+                              const el_config *theirs, bool *kept)
 {
     const bool given = el_options_given(options, "num_hidden_groups");
     const int64_t layers =
@@ -20,26 +20,60 @@ static el_status check_groups(const el_pretrain_settings *s, const el_options *o
     if (given)
         return el_options_refuse("num_hidden_groups", "%s has %d different layers of %d, and keeps them",
                                  s->init_from, different, theirs->num_hidden_layers);
-    el_log(EL_LOG_NOTE, "%s has %d different layers of %d, and keeps them beside --recipe albert",
-           s->init_from, different, theirs->num_hidden_layers);
+    *kept = true;
     return EL_OK;
 }
 
-/* Sizes of a model folder, for lines that were not given. */
-static el_status take_sizes(el_pretrain_settings *s, const el_options *options)
+/* Networks attend as they have learned to. */
+static el_status check_attention(const el_pretrain_settings *s, const el_config *theirs)
 {
-    el_shapes shapes;
-    el_status st = el_shapes_read(&shapes, s->init_from);
-    const el_config *const c = &shapes.large, *const g = &shapes.generator;
-    if (!st && c->backwards)
+    static const char *const BY[] = {"places", "distances"};
+    const bool was = el_config_relative(theirs), is = s->objective == EL_XLNET;
+    return was == is
+               ? EL_OK
+               : el_options_refuse("init_from", "%s attends by %s, and --objective %s by %s", s->init_from,
+                                   BY[was], el_objective_name((el_objective_kind)s->objective), BY[is]);
+}
+
+/* A generator or towers become no network of the discriminator's sizes. */
+static el_status check_pair(const el_pretrain_settings *s, const el_shapes *shapes)
+{
+    const el_config *const c = &shapes->large, *const g = &shapes->generator;
+    const bool all =
+        s->embeddings == EL_TIE_ALL && el_objective_has_generator((el_objective_kind)s->objective);
+    const bool alike = all || s->objective == EL_TWO_STAGE || (s->objective == EL_BIDIRECTIONAL && g->causal);
+    const int64_t layers =
+        s->num_hidden_layers < c->num_hidden_layers ? s->num_hidden_layers : c->num_hidden_layers;
+    const bool same = g->num_hidden_layers >= layers && g->hidden_size == c->hidden_size &&
+                      g->num_attention_heads == c->num_attention_heads &&
+                      g->intermediate_size == c->intermediate_size && g->embedding_size == c->embedding_size;
+    return !shapes->pair || !alike || same
+               ? EL_OK
+               : el_options_refuse("init_from",
+                                   "%s: its %s other sizes than its discriminator, and the networks of --%s "
+                                   "%s have one size",
+                                   s->init_from, g->causal ? "towers have" : "generator has",
+                                   all ? "embeddings" : "objective",
+                                   all ? "all" : el_objective_name((el_objective_kind)s->objective));
+}
+
+/* Sizes of a model folder, for lines that were not given. */
+static el_status take_sizes(el_pretrain_settings *s, const el_options *options, const el_shapes *shapes,
+                            bool *kept)
+{
+    const el_config *const c = &shapes->large, *const g = &shapes->generator;
+    el_status st = EL_OK;
+    if (c->backwards)
         st = el_options_refuse("init_from", "%s reads backwards, and is one half of a model", s->init_from);
-    if (!st && shapes.known)
-        st = check_groups(s, options, c);
-    if (st || !shapes.known)
+    if (!st && shapes->known)
+        st = check_attention(s, c);
+    if (!st && shapes->known)
+        st = check_groups(s, options, c, kept);
+    if (st || !shapes->known)
         return st;
     const bool shared = el_config_different_layers(c) < c->num_hidden_layers;
-    const bool own = s->objective != EL_TWO_STAGE && !s->generator_from; /* else it has other sizes */
-    const bool generator = own && shapes.pair;
+    const bool own = s->objective != EL_TWO_STAGE && s->embeddings != EL_TIE_ALL && !s->generator_from;
+    const bool generator = own && shapes->pair; /* else it has other sizes */
     const int g_heads = generator ? g->num_attention_heads : 0,
               g_inner = generator ? g->intermediate_size : 0;
     const struct {
@@ -62,7 +96,7 @@ static el_status take_sizes(el_pretrain_settings *s, const el_options *options)
         s->generator_hidden_size = (double)g->hidden_size / c->hidden_size;
     if (generator && !el_options_given(options, "generator_layers"))
         s->generator_layers = (double)g->num_hidden_layers / c->num_hidden_layers;
-    return EL_OK;
+    return s->generator_from ? EL_OK : check_pair(s, shapes);
 }
 
 /* What the original calls otherwise. */
@@ -224,9 +258,18 @@ el_status el_pretrain_derive(el_pretrain_settings *s, const el_options *options)
     if (width_given && p->embedding == p->hidden && !el_options_given(options, "embedding_size"))
         s->embedding_size = s->hidden_size;
     el_status st = translate(s, options);
+    el_shapes shapes;
+    bool kept = false;
+    if (!st && s->init_from)
+        st = el_shapes_read(&shapes, s->init_from);
+    if (!st && s->init_from)
+        st = take_sizes(s, options, &shapes, &kept);
     if (!st)
-        st = s->init_from ? take_sizes(s, options) : EL_OK;
-    return st ? st : el_pretrain_suit(s, options);
+        st = el_pretrain_suit(s, options);
+    if (!st && kept)
+        el_log(EL_LOG_NOTE, "%s has %d different layers of %d, and keeps them beside --recipe albert",
+               s->init_from, el_config_different_layers(&shapes.large), shapes.large.num_hidden_layers);
+    return st;
 }
 
 int64_t el_pretrain_least_steps(const el_pretrain_settings *s)

@@ -69,7 +69,8 @@ el_status el_pretrain_settle(el_pretrain_settings *settings, const el_options *o
 /* Sizes that follow from others where nobody gave them; those of --init-from's folder where there is one. */
 el_status el_pretrain_derive(el_pretrain_settings *settings, const el_options *options);
 
-/* What the objective, its sampler and its networks cannot have: refused where it was given, replaced where the preset says so. */
+/* What the objective, its sampler and its networks cannot have: refused where it was given, replaced where the preset says so,
+ * which is said once nothing is refused. */
 el_status el_pretrain_suit(el_pretrain_settings *settings, const el_options *options);
 
 /* EL_EUSAGE where a setting has no part in an objective with this sampler. */
@@ -86,7 +87,8 @@ void el_pretrain_take_length(el_pretrain_settings *settings, const el_options *o
  * After derive(). */
 el_status el_pretrain_check_length(const el_pretrain_settings *settings, const char *folder, int longest,
                                    bool heldout);
-/* The shape of the generator in a folder of --generator-from; EL_EUSAGE where it holds no masked language model. */
+/* The shape of the generator in a folder of --generator-from, and says that it is taken; EL_EUSAGE where it holds no masked
+ * language model. */
 el_status el_pretrain_read_frozen(const char *folder, el_config *config);
 
 /* What a token costs that attends among `attended` tokens. */

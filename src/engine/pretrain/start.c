@@ -246,16 +246,31 @@ el_status el_pretrain_find_start(el_pretraining *p)
     return st ? st : check_segments(p);
 }
 
+/* Why a network cannot draw what stands at a [MASK]; NULL: it can. */
+static const char *why_no_generator(const el_config *c, const el_head_config *head)
+{
+    return head->kind == EL_HEAD_CLOZE ? ": it is one of two towers"
+           : c->causal                 ? ": it reads in one direction"
+           : head->ordered             ? ": it predicts tokens in random orders"
+           : head->gated               ? ": it has never read [MASK] (--objective all-tokens-mlm)"
+           : head->restores            ? ": it has never read [MASK] (--objective replace-mlm)"
+           : head->kind != EL_HEAD_MLM ? ""
+                                       : NULL;
+}
+
 el_status el_pretrain_read_frozen(const char *folder, el_config *config)
 {
     el_model_paths paths = {0};
-    el_head_config head = {.kind = EL_HEAD_MLM};
+    el_head_config head = {0};
     el_status st = el_model_find(&paths, folder);
-    if (!st && paths.generator)
-        st = el_model_read(paths.generator, true, config, &head, NULL);
-    const bool fills = paths.generator && head.kind == EL_HEAD_MLM && !head.ordered;
-    if (!st && (!fills || config->causal))
-        st = el_fail(EL_EUSAGE, "--generator-from: %s holds no masked language model", folder);
+    if (!st)
+        st = el_model_read(paths.generator ? paths.generator : paths.encoder, paths.generator, config, &head,
+                           NULL);
+    const char *const why = st ? NULL : why_no_generator(config, &head);
+    if (why)
+        st = el_fail(EL_EUSAGE, "--generator-from: %s holds no masked language model%s", folder, why);
+    if (!st)
+        el_log(EL_LOG_NOTE, "%s: draws the replacements and is not trained; tables are separate", folder);
     el_model_paths_release(&paths);
     return st;
 }

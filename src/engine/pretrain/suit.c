@@ -2,12 +2,13 @@
  * says so */
 #include "engine/pretrain/settings.h"
 
+#include <assert.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "engine/pretrain/shapes.h"
 
 /* What settings are of: a generator beside another network, one that is a network and is trained, and what hides tokens. */
 enum { OF_A_GENERATOR = 1, OF_A_NETWORK = 2, OF_MASKS = 4 };
@@ -49,6 +50,22 @@ static const char *const ORIGINALS[] = {"disc_weight",
 
 #define LENGTH(list) (sizeof(list) / sizeof *(list))
 enum { LONGEST_WHY = 120 };
+
+/* What is replaced or left out: it is said once nothing is refused. */
+enum { MOST_NOTES = 5, LONGEST_NOTE = 448 };
+typedef struct {
+    int count;
+    char lines[MOST_NOTES][LONGEST_NOTE];
+} notes;
+
+__attribute__((format(printf, 2, 3))) static void note(notes *n, const char *format, ...)
+{
+    va_list arguments;
+    assert(n->count < MOST_NOTES);
+    va_start(arguments, format);
+    vsnprintf(n->lines[n->count++], LONGEST_NOTE, format, arguments);
+    va_end(arguments);
+}
 
 /* The name by which a setting was given: its own, or one that says the same; NULL: nobody gave it. */
 static const char *given_as(const el_pretrain_settings *s, const el_options *options, const char *name)
@@ -110,7 +127,7 @@ el_status el_pretrain_check_part(const char *name, el_objective_kind kind, el_sa
 }
 
 /* Refuses settings that have no part in what was chosen; those of an original's file are left out, which is said. */
-static el_status refuse_all(const el_pretrain_settings *s, const el_options *options, unsigned of)
+static el_status refuse_all(const el_pretrain_settings *s, const el_options *options, unsigned of, notes *n)
 {
     char left[256] = "", why[LONGEST_WHY];
     say_lack(why, of, (el_objective_kind)s->objective);
@@ -123,7 +140,7 @@ static el_status refuse_all(const el_pretrain_settings *s, const el_options *opt
             snprintf(left + used, sizeof left - used, "%s%s", used ? ", " : "", given);
     }
     if (*left)
-        el_log(EL_LOG_NOTE, "%s: %s; what the file says of it is left out", left, why);
+        note(n, "%s: %s; what the file says of it is left out", left, why);
     return EL_OK;
 }
 
@@ -133,23 +150,13 @@ typedef struct {
     bool fits;
 } need;
 
-/* A size that nobody gave and no preset has: the start's, which cannot be replaced. */
-static const char *of_the_start(const el_pretrain_settings *s, const char *name)
-{
-    const bool size = strcmp(name, "embedding_size") == 0 || strcmp(name, "num_hidden_groups") == 0;
-    el_shapes shapes = {0};
-    return size && s->init_from && !el_shapes_read(&shapes, s->init_from) && shapes.known ? "init_from"
-                                                                                          : NULL;
-}
-
 /* Refuses what was given and does not fit; *replaced: something of the preset, or of an original's file, does not. */
 static el_status check_needs(const el_pretrain_settings *s, const need *needs, size_t count,
                              const el_options *options, const char *why, bool *replaced)
 {
     *replaced = false;
     for (size_t i = 0; i < count; i++) {
-        const char *const by_hand = needs[i].fits ? NULL : given_as(s, options, needs[i].name);
-        const char *const given = needs[i].fits || by_hand ? by_hand : of_the_start(s, needs[i].name);
+        const char *const given = needs[i].fits ? NULL : given_as(s, options, needs[i].name);
         const bool sampler = strcmp(needs[i].name, "sampler") == 0; /* which nothing can stand in for */
         if (given && (sampler || !of_the_original(options, given)))
             return el_options_refuse(given, "%s", why);
@@ -158,33 +165,52 @@ static el_status check_needs(const el_pretrain_settings *s, const need *needs, s
     return EL_OK;
 }
 
-static el_status suit_two_stage(el_pretrain_settings *s, const el_options *options)
+/* A generator of the discriminator's sizes. */
+static el_status check_large(const el_pretrain_settings *s, const el_options *options, const char *why,
+                             bool *replaced)
 {
     const need needs[] = {{"generator_hidden_size", s->generator_hidden_size == 1},
                           {"generator_layers", s->generator_layers == 1},
                           {"generator_attention_heads", s->generator_attention_heads == 0},
-                          {"generator_intermediate_size", s->generator_intermediate_size == 0},
-                          {"embeddings", s->embeddings == EL_TIE_SEPARATE},
+                          {"generator_intermediate_size", s->generator_intermediate_size == 0}};
+    return check_needs(s, needs, LENGTH(needs), options, why, replaced);
+}
+
+static el_status suit_all(el_pretrain_settings *s, const el_options *options, notes *n)
+{
+    bool replaced;
+    const el_status st = check_large(
+        s, options, "--embeddings all needs a generator as large as the discriminator", &replaced);
+    if (!st && replaced)
+        note(n, "all: a generator as large as the discriminator");
+    s->generator_hidden_size = s->generator_layers = 1;
+    return st;
+}
+
+static el_status suit_two_stage(el_pretrain_settings *s, const el_options *options, notes *n)
+{
+    static const char WHY[] =
+        "--objective two-stage needs a generator as large as the discriminator, and separate tables";
+    const need needs[] = {{"embeddings", s->embeddings == EL_TIE_SEPARATE},
                           {"sampler", s->choice.told.sampler == EL_SAMPLER_NETWORK},
                           {"generator", s->choice.generator == EL_GENERATOR_MASKED},
                           {"generator_from", !s->generator_from}};
-    bool replaced;
-    const el_status st = check_needs(
-        s, needs, LENGTH(needs), options,
-        "--objective two-stage needs a generator as large as the discriminator, and separate tables",
-        &replaced);
-    if (st || !replaced)
+    bool other, smaller;
+    el_status st = check_large(s, options, WHY, &smaller);
+    if (!st)
+        st = check_needs(s, needs, LENGTH(needs), options, WHY, &other);
+    if (st || !(smaller || other))
         return st;
     s->generator_hidden_size = s->generator_layers = 1;
     s->two_tower_generator = false;
     s->choice.generator = EL_GENERATOR_MASKED;
     s->embeddings = EL_TIE_SEPARATE;
-    el_log(EL_LOG_NOTE, "two-stage: a generator as large as the discriminator, and separate tables");
+    note(n, "two-stage: a generator as large as the discriminator, and separate tables");
     return EL_OK;
 }
 
 /* Two towers, which read the discriminator's tables. */
-static el_status suit_towers(el_pretrain_settings *s, const el_options *options)
+static el_status suit_towers(el_pretrain_settings *s, const el_options *options, notes *n)
 {
     const need needs[] = {
         {"objective", el_objective_takes((el_objective_kind)s->objective, EL_SAMPLER_TWO_TOWERS)},
@@ -197,12 +223,12 @@ static el_status suit_towers(el_pretrain_settings *s, const el_options *options)
                     "the discriminator's tables",
                     &replaced);
     if (!st && replaced)
-        el_log(EL_LOG_NOTE, "two towers: embeddings are shared");
+        note(n, "two towers: embeddings are shared");
     s->embeddings = EL_TIE_SHARED;
     return st;
 }
 
-/* A generator that is not trained: it draws as counts would. */
+/* A generator that is not trained: it draws as counts would.  What replaces the preset is said where its folder is read. */
 static el_status suit_frozen(el_pretrain_settings *s, const el_options *options)
 {
     const need needs[] = {
@@ -222,16 +248,12 @@ static el_status suit_frozen(el_pretrain_settings *s, const el_options *options)
                     "--generator-from is a generator of electra that is not trained, has its own "
                     "sizes and shares no table",
                     &replaced);
-    if (st)
-        return st;
     s->embeddings = EL_TIE_SEPARATE;
-    el_log(EL_LOG_NOTE, "%s: draws the replacements and is not trained%s", s->generator_from,
-           replaced ? "; tables are separate" : "");
-    return EL_OK;
+    return st;
 }
 
 /* What attends by distances has embeddings as wide as its layers, and no table of positions. */
-static el_status suit_xlnet(el_pretrain_settings *s, const el_options *options)
+static el_status suit_xlnet(el_pretrain_settings *s, const el_options *options, notes *n)
 {
     const need needs[] = {
         {"embedding_size", s->embedding_size == s->hidden_size},
@@ -247,14 +269,14 @@ static el_status suit_xlnet(el_pretrain_settings *s, const el_options *options)
         return st;
     s->embedding_size = s->hidden_size;
     s->sine_positions = s->neighbour_heads = false;
-    el_log(EL_LOG_NOTE,
-           "xlnet: no table of positions to begin as sines or for neighbour heads; embeddings as wide as the "
-           "layers");
+    note(n,
+         "xlnet: no table of positions to begin as sines or for neighbour heads; embeddings as wide as the "
+         "layers");
     return EL_OK;
 }
 
 /* A pattern of the first layer would be that of every layer that it is. */
-static el_status suit_groups(el_pretrain_settings *s, const el_options *options)
+static el_status suit_groups(el_pretrain_settings *s, const el_options *options, notes *n)
 {
     if (s->num_hidden_groups > s->num_hidden_layers)
         return el_options_refuse("num_hidden_groups", "%" PRId64 ", but there are %" PRId64 " layers",
@@ -265,22 +287,22 @@ static el_status suit_groups(el_pretrain_settings *s, const el_options *options)
         return el_options_refuse("neighbour_heads",
                                  "layers are shared, and the first one's pattern would be in all");
     s->neighbour_heads = false;
-    el_log(EL_LOG_NOTE, "shared layers: no neighbour heads, which the preset has in its first layer");
+    note(n, "shared layers: no neighbour heads, which the preset has in its first layer");
     return EL_OK;
 }
 
 /* A sampler that is no network. */
-static el_status suit_sampler(const el_pretrain_settings *s, const el_options *options)
+static el_status suit_sampler(const el_pretrain_settings *s, const el_options *options, notes *n)
 {
     if (!el_objective_takes((el_objective_kind)s->objective, s->choice.told.sampler))
         return el_options_refuse(given_as(s, options, "sampler"),
                                  "--objective %s needs a generator that is a network",
                                  el_objective_name((el_objective_kind)s->objective));
-    return refuse_all(s, options, OF_A_NETWORK);
+    return refuse_all(s, options, OF_A_NETWORK, n);
 }
 
 /* What predicts tokens that samples replaced, by a table that is its own. */
-static el_status suit_rewriting(el_pretrain_settings *s, const el_options *options)
+static el_status suit_rewriting(el_pretrain_settings *s, const el_options *options, notes *n)
 {
     const char *const name = el_objective_name((el_objective_kind)s->objective);
     const bool shared = s->embeddings == EL_TIE_GDES, weight = !el_options_given(options, "disc_weight");
@@ -292,16 +314,16 @@ static el_status suit_rewriting(el_pretrain_settings *s, const el_options *optio
     if (weight)
         s->choice.told.disc_weight = 1;
     if (shared || weight)
-        el_log(EL_LOG_NOTE, "%s:%s%s%s", name, shared ? " embeddings shared, not gdes" : "",
-               shared && weight ? ";" : "", weight ? " both losses weigh 1" : "");
+        note(n, "%s:%s%s%s", name, shared ? " embeddings shared, not gdes" : "", shared && weight ? ";" : "",
+             weight ? " both losses weigh 1" : "");
     return EL_OK;
 }
 
 /* One network, or two that are alike. */
-static el_status suit_alone(el_pretrain_settings *s, const el_options *options)
+static el_status suit_alone(el_pretrain_settings *s, const el_options *options, notes *n)
 {
     const el_objective_kind kind = (el_objective_kind)s->objective;
-    const el_status st = refuse_all(s, options, OF_A_GENERATOR);
+    const el_status st = refuse_all(s, options, OF_A_GENERATOR, n);
     if (st)
         return st;
     s->embeddings = EL_TIE_SEPARATE;
@@ -309,9 +331,9 @@ static el_status suit_alone(el_pretrain_settings *s, const el_options *options)
     s->choice.told.sampler = EL_SAMPLER_NETWORK;
     s->choice.generator = EL_GENERATOR_MASKED;
     s->generator_from = NULL;
-    el_log(EL_LOG_NOTE, "%s: the preset's generator%s and its embeddings have no part in it",
-           el_objective_name(kind), el_objective_masks(kind) ? "" : ", its share of masks");
-    return s->objective == EL_XLNET ? suit_xlnet(s, options) : EL_OK;
+    note(n, "%s: the preset's generator%s and its embeddings have no part in it", el_objective_name(kind),
+         el_objective_masks(kind) ? "" : ", its share of masks");
+    return s->objective == EL_XLNET ? suit_xlnet(s, options, n) : EL_OK;
 }
 
 /* Settings that mean nothing without another one. */
@@ -325,23 +347,24 @@ static el_status check_company(const el_pretrain_settings *s, const el_options *
     return EL_OK;
 }
 
-static el_status suit_objective(el_pretrain_settings *s, const el_options *options)
+static el_status suit_objective(el_pretrain_settings *s, const el_options *options, notes *n)
 {
     const el_objective_kind kind = (el_objective_kind)s->objective;
     if (!el_objective_has_generator(kind))
-        return suit_alone(s, options);
+        return suit_alone(s, options, n);
     if (s->objective == EL_TWO_STAGE)
-        return suit_two_stage(s, options);
+        return suit_two_stage(s, options, n);
     if (s->choice.generator == EL_GENERATOR_TWO_TOWER)
-        return suit_towers(s, options);
+        return suit_towers(s, options, n);
     if (s->generator_from)
         return suit_frozen(s, options);
     if (s->choice.told.sampler != EL_SAMPLER_NETWORK)
-        return suit_sampler(s, options);
-    return el_objective_rewrites(kind) ? suit_rewriting(s, options) : EL_OK;
+        return suit_sampler(s, options, n);
+    const el_status st = s->embeddings == EL_TIE_ALL ? suit_all(s, options, n) : EL_OK;
+    return st || !el_objective_rewrites(kind) ? st : suit_rewriting(s, options, n);
 }
 
-/* What the objective cannot be asked for, before anything is said of what is replaced. */
+/* What the objective cannot be asked for. */
 static el_status check_settings(const el_pretrain_settings *s)
 {
     const el_objective_kind kind = (el_objective_kind)s->objective;
@@ -351,14 +374,19 @@ static el_status check_settings(const el_pretrain_settings *s)
 
 el_status el_pretrain_suit(el_pretrain_settings *s, const el_options *options)
 {
+    notes n = {0};
     el_status st = check_settings(s);
     if (!st)
-        st = suit_groups(s, options);
+        st = suit_groups(s, options, &n);
     if (!st && !el_objective_masks((el_objective_kind)s->objective))
-        st = refuse_all(s, options, OF_MASKS);
+        st = refuse_all(s, options, OF_MASKS, &n);
     if (!st)
-        st = suit_objective(s, options);
-    return st ? st : check_company(s, options);
+        st = suit_objective(s, options, &n);
+    if (!st)
+        st = check_company(s, options);
+    for (int i = 0; !st && i < n.count; i++)
+        el_log(EL_LOG_NOTE, "%s", n.lines[i]);
+    return st;
 }
 
 void el_pretrain_take_length(el_pretrain_settings *s, const el_options *options, int longest)

@@ -5,6 +5,7 @@
 
 #include "engine/compare/plan.h"
 #include "engine/compare/statistics.h"
+#include "objective/networks.h"
 
 static el_status read_plan(el_plan *plan, const char *text)
 {
@@ -117,6 +118,39 @@ static void test_presets(void **state)
         for (int i = 0; i < plan.system_count * plan.size_count; i++)
             check_preset(&plan, i / plan.size_count, i % plan.size_count);
         el_plan_close(&plan);
+    }
+}
+
+/* Of the paper's sizes and small++ the generators are those of the models that were released. */
+static void test_released(void **state)
+{
+    (void)state;
+    static const struct {
+        int size, hidden, layers, heads, intermediate, large;
+    } RELEASED[] = {{EL_SMALL, 64, 12, 1, 256, 256},
+                    {EL_SMALL_PLUS, 256, 12, 4, 1024, 256},
+                    {EL_BASE, 256, 12, 4, 1024, 768},
+                    {EL_LARGE, 256, 24, 4, 1024, 1024}};
+    for (size_t i = 0; i < sizeof RELEASED / sizeof *RELEASED; i++) {
+        el_pretrain_settings s;
+        el_options options = {
+            .command = "pretrain", .table = EL_PRETRAIN_TABLE, .count = EL_PRETRAIN_LINES, .settings = &s};
+        el_model_plan plan;
+        el_pretrain_defaults(&s, RELEASED[i].size);
+        CHECK_OK(el_options_parse(&options, 1, (char *[]){"test", NULL}));
+        CHECK_OK(el_pretrain_settle(&s, &options, false));
+        CHECK_OK(el_pretrain_derive(&s, &options));
+        CHECK_OK(el_pretrain_plan(&s, 30522, &plan));
+        const el_config *const g = &el_plan_network(&plan, EL_GENERATOR)->config,
+                               *const d = &el_plan_network(&plan, EL_DISCRIMINATOR)->config;
+        CHECK(g->hidden_size == RELEASED[i].hidden && g->num_hidden_layers == RELEASED[i].layers &&
+                  g->num_attention_heads == RELEASED[i].heads &&
+                  g->intermediate_size == RELEASED[i].intermediate && d->hidden_size == RELEASED[i].large &&
+                  g->embedding_size == d->embedding_size && d->num_hidden_layers == g->num_hidden_layers,
+              "%s: a generator of %d layers of %d, %d heads, %d inside, and a discriminator of %d",
+              EL_PRESET[RELEASED[i].size].name, g->num_hidden_layers, g->hidden_size, g->num_attention_heads,
+              g->intermediate_size, d->hidden_size);
+        el_options_close(&options);
     }
 }
 
@@ -334,9 +368,9 @@ static void test_warm_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_built_in),    cmocka_unit_test(test_read),
-                                       cmocka_unit_test(test_names_alone), cmocka_unit_test(test_presets),
-                                       cmocka_unit_test(test_shares),      cmocka_unit_test(test_settings),
-                                       cmocka_unit_test(test_sizes),       cmocka_unit_test(test_statistics),
-                                       cmocka_unit_test(test_warm_up)};
+                                       cmocka_unit_test(test_names_alone), cmocka_unit_test(test_released),
+                                       cmocka_unit_test(test_presets),     cmocka_unit_test(test_shares),
+                                       cmocka_unit_test(test_settings),    cmocka_unit_test(test_sizes),
+                                       cmocka_unit_test(test_statistics),  cmocka_unit_test(test_warm_up)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

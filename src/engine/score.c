@@ -2,9 +2,11 @@
 #include "engine/score.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "format/model_card.h"
 #include "format/model_folder.h"
 #include "model/memory.h"
@@ -32,6 +34,7 @@ struct el_scorer {
     float *values; /* losses of slots, or logits of rows */
     el_ids ids;    /* of a sentence */
     el_text_lost lost;
+    bool overflowed;
 };
 
 /* ---- opening ---- */
@@ -56,6 +59,20 @@ bool el_score_can(const el_model_plan *plan, el_score_kind kind)
     return can[kind];
 }
 
+/* Of a model that cannot say what is wanted: what it says. */
+static el_status refuse(const el_model_plan *plan, const char *folder)
+{
+    char says[64] = "";
+    const char *names = EL_SCORE_NAMES, *name;
+    size_t bytes;
+    for (int kind = 0; el_word_next(&names, &name, &bytes) && kind < EL_SCORE_AUTO; kind++)
+        if (el_score_can(plan, (el_score_kind)kind))
+            snprintf(says + strlen(says), sizeof says - strlen(says), "%s%.*s", *says ? " and " : "",
+                     (int)bytes, name);
+    return *says ? el_fail(EL_EUSAGE, "%s: says of a sentence %s alone", folder, says)
+                 : el_fail(EL_EUSAGE, "%s: has no network that says how likely a sentence is", folder);
+}
+
 static el_status choose(el_scorer *s, const char *folder, el_score_kind wanted)
 {
     static const el_score_kind ORDER[] = {EL_SCORE_ENERGY, EL_SCORE_ORIGINALS, EL_SCORE_PLL,
@@ -66,7 +83,7 @@ static el_status choose(el_scorer *s, const char *folder, el_score_kind wanted)
         if (el_score_can(&plan, ORDER[i]))
             s->kind = ORDER[i];
     if (s->kind == EL_SCORE_AUTO || !el_score_can(&plan, s->kind))
-        return el_fail(EL_EUSAGE, "%s: has no network that says so much of a sentence", folder);
+        return refuse(&plan, folder);
     const el_network *const net =
         el_model_network(&s->model, by_generator(s) ? EL_GENERATOR : EL_DISCRIMINATOR);
     s->predicts = el_network_head(net, EL_HEAD_MLM);
@@ -325,8 +342,12 @@ el_status el_scorer_run(el_scorer *s, const el_sentence_text *texts, int count, 
         st = run(s, scores);
     for (int i = 0; !st && i < count; i++) {
         scores[i].share /= scores[i].tokens ? scores[i].tokens : 1;
-        if (!isfinite(scores[i].score))
-            st = el_fail(EL_EFAILED, "the model's numbers are not finite");
+        s->overflowed |= !isfinite(scores[i].score);
     }
-    return st;
+    return s->overflowed && !st ? el_fail(EL_EFAILED, "the model's numbers are not finite") : st;
+}
+
+bool el_scorer_overflowed(const el_scorer *s)
+{
+    return s->overflowed;
 }

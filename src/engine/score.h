@@ -56,8 +56,10 @@ int el_scorer_longest(const el_scorer *scorer);
 /* What was lost of the sentences so far. */
 const el_text_lost *el_scorer_lost(const el_scorer *scorer);
 
-/* Scores of `count` sentences.  The end of one that is too long is left out, and counted. */
+/* Scores of `count` sentences.  The end of one that is too long is left out, and counted.  EL_EFAILED where one is not a finite
+ * number, which el_scorer_overflowed() tells from other failures. */
 el_status el_scorer_run(el_scorer *scorer, const el_sentence_text *texts, int count,
                         el_sentence_score *scores);
+bool el_scorer_overflowed(const el_scorer *scorer);
 
 #endif

@@ -272,6 +272,14 @@ grep -q '"hidden_size": 96' begun/runs/electra.mini.20-steps.50.seed-1/config.js
 said=$(sed -nE 's/.*"job": "electra.mini.4e9.seed-1.order".*"score": ([0-9.e-]+).*/\1/p' trunk/results.jsonl)
 (cd trunk/runs && "$electra" score --model electra.mini.4e9.seed-1 --pairs ../../labelled/order/order.jsonl --json --threads 2) > out 2> log || fail "score: $(cat log)"
 grep -q "\"accuracy\": $said" out || fail "compare says $said, score $(cat out)"
+# A model whose numbers overflow is asked once, has no score, and the study goes on.
+cp -r trunk wild
+weights=wild/runs/mlm.mini.4e9.seed-1/generator/model.safetensors
+sed -i '/"job": "mlm.mini.4e9.seed-1.order"/d' wild/results.jsonl
+head -c 4096 /dev/zero | tr '\0' '\177' | dd of=$weights bs=1 seek=$((8 + $(od -An -tu8 -N8 $weights))) conv=notrunc 2> log
+compare --output wild --keep-models > out || fail "a model whose scores overflow: $(cat log)"
+grep '"job": "mlm.mini.4e9.seed-1.order"' wild/results.jsonl | grep -q '"score": null.*"diverged": "the model.s numbers are not finite"' ||
+    fail "a score that is not finite is recorded as $(grep 'mlm.mini.4e9.seed-1.order"' wild/results.jsonl)"
 
 # A generator that is not trained has its own shape: its steps, a trunk's among them, come to the budget.
 sed -E 's|"objective": "electra"[^}]*|"generator_from": "trunk/runs/mlm.mini.4e9.seed-1"|; s|\{"name": "mlm".*|], |; s|("name": "electra".*\}),$|\1|

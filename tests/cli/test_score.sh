@@ -29,7 +29,7 @@ for objective in replace-mlm all-tokens-mlm; do
     [ "$whole" = "$(score --model $objective --by originals --json "$sentence")" ] || fail "$objective: originals are no default"
     [ "$generator" = "$(score --model $objective --by pll --json "$sentence")" ] || fail "$objective: pll is not the generator's"
     grep -q '"originals"' <<< "$whole" && [ "$whole" != "$generator" ] || fail "$objective: $whole, the generator $generator"
-    refused 2 "says so much" "$electra" score --model $objective/discriminator --by pll cat
+    refused 2 "$objective/discriminator: says of a sentence originals alone" "$electra" score --model $objective/discriminator --by pll cat
     refused 3 "no generator" "$electra" fill --model $objective/discriminator "the [MASK]"
     refused 3 "whether it was replaced" "$electra" detect --model $objective "the cat"
 done
@@ -153,8 +153,9 @@ refused 3 "one half of a model" "$electra" finetune --model $half --task classif
 "$electra" import $half --output copy > log 2>&1 || fail "import: $(cat log)"
 grep -q '"reads_backwards": true' copy/config.json || fail "the copy of a half does not say that it reads backwards"
 
-refused 2 "says so much" "$electra" score --model causal --by pll cat
-refused 2 "says so much" "$electra" score --model mlm --by energy cat
+refused 2 "causal: says of a sentence left-to-right alone" "$electra" score --model causal --by pll cat
+refused 2 "mlm: says of a sentence pll alone" "$electra" score --model mlm --by energy cat
+refused 2 "electra: says of a sentence pll and originals alone" "$electra" score --model electra --by energy cat
 refused 2 "one file" "$electra" score --model mlm --pairs pairs.tsv --nbest lists.tsv
 refused 2 "weight" "$electra" score --model mlm --weight 1 cat
 refused 3 "some.txt, line 1: " "$electra" score --model mlm --pairs some.txt

@@ -137,7 +137,7 @@ static el_status record_pretraining(const working *w, const el_pretraining *run,
     return mark(w, diverged);
 }
 
-/* What is recorded of a training that ended so: nothing where *st stays a failure.  Whether it diverged, and *end has the
+/* What is recorded of a training, or of pairs, that ended so: nothing where *st stays a failure.  Whether it diverged, and *end has the
  * sentence; not where it was stopped among bad steps, which are done again from the last checkpoint and may end otherwise. */
 static bool went_astray(const working *w, bool diverged, el_status *st, el_outcome *end)
 {
@@ -320,12 +320,16 @@ static void on_pairs(void *context, double fraction)
     ((el_job *)context)->fraction = fraction;
 }
 
-static el_status record_pairs(const working *w, const el_pair_counts *counts)
+/* Without a score where the model's numbers were not finite. */
+static el_status record_pairs(const working *w, const el_pair_counts *counts, const char *diverged)
 {
-    const double accuracy = el_pair_accuracy(&counts->kinds[0]);
-    *w->made = json_pack("{s:s, s:s, s:o, s:o, s:s, s:f, s:[f]}", "job", w->job->name, "kind",
-                         "minimal pairs", "asked", el_compare_asked(w->study, w->job), "task_hash",
-                         task_hash(w), "metric", "accuracy", "score", accuracy, "trials", accuracy);
+    const double accuracy = diverged ? NAN : el_pair_accuracy(&counts->kinds[0]);
+    *w->made =
+        json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:[o]}", "job", w->job->name, "kind", "minimal pairs",
+                  "asked", el_compare_asked(w->study, w->job), "task_hash", task_hash(w), "metric",
+                  "accuracy", "score", el_json_number(accuracy), "trials", el_json_number(accuracy));
+    if (diverged)
+        return mark(w, diverged);
     json_t *const all = el_pair_counts_json(counts);
     const bool whole = *w->made && all && json_object_update_missing(*w->made, all) == 0;
     json_decref(all);
@@ -376,10 +380,13 @@ static el_status score_pairs(working *w)
         st = el_machine_open(&machine, &q);
     if (!st)
         st = el_scorer_open(&scorer, q, el_machine_type(&machine), model, kind, EL_SPECIAL_TOKENS, ROWS);
-    if (!st)
+    if (!st) {
+        el_outcome end;
         st = el_minimal_pairs(&counts, scorer, file, &watch);
-    if (!st)
-        st = record_pairs(w, &counts);
+        const bool astray = went_astray(w, el_scorer_overflowed(scorer), &st, &end);
+        if (!st)
+            st = record_pairs(w, &counts, astray ? end.sentence : NULL);
+    }
     el_minimal_pairs_release(&counts);
     el_scorer_close(scorer);
     el_queue_close(q);

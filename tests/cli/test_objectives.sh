@@ -131,6 +131,7 @@ pretrain --objective mlm --sentence-task sop --embedding-size 32 --num-train-ste
 grep -q '"num_hidden_groups": 2' apart/generator/config.json || fail "apart: $(cat apart/generator/config.json)"
 "$electra" export --model apart --format onnx --output apart.onnx 2> log || fail "an ALBERT of different layers as a graph: $(cat log)"
 refused 2 "shares layers" "$electra" export --model albert --format onnx --output albert.onnx
+refused 2 "neither shared layers" "$electra" export --model albert --format gguf --output albert.gguf
 refused 2 "projects from 32 to 64" "$electra" export --model apart --format gguf --output apart.gguf
 for model in apart albert; do # whose names are an ALBERT's own; before them stands nothing
     "$electra" embed --model $model --json - <<< "the cat" > out 2> log || fail "embed: $(cat log)"

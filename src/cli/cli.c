@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,15 @@ cli_number cli_figure(const json_t *value)
     if (json_is_number(value))
         snprintf(n.text, sizeof n.text, "%.4f", json_number_value(value));
     return n;
+}
+
+void cli_add_figure(char *text, size_t size, const el_figures *figures, const char *name, const char *label,
+                    int digits)
+{
+    const double value = el_figure(figures, name);
+    const size_t used = strlen(text);
+    if (isfinite(value))
+        snprintf(text + used, size - used, "%s%s %.*g", used ? "  " : "", label, digits, value);
 }
 
 /* What is left at the rate so far; "" while nothing is known. */

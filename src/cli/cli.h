@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "train/objective.h"
 
 int cmd_vocab(int argc, char **argv);
 int cmd_tokenize(int argc, char **argv);
@@ -67,6 +68,9 @@ typedef struct {
     char text[32];
 } cli_number;
 cli_number cli_figure(const json_t *value);
+/* Adds "label value" to a line of text where there is such a figure. */
+void cli_add_figure(char *text, size_t size, const el_figures *figures, const char *name, const char *label,
+                    int digits);
 
 /* A progress line on stderr: redrawn in place on a terminal, a plain line now and then elsewhere.
  * fraction in [0, 1] draws a bar and the remaining time; negative: only the text. */

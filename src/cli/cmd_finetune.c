@@ -1,6 +1,5 @@
 /* cmd_finetune - electra finetune: teaches a pre-trained model a task, some trials with seeds of their own */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,14 +32,6 @@ typedef struct {
 
 /* ---- the progress line ---- */
 
-static void add_figure(char *text, size_t size, const el_figures *figures, const char *name)
-{
-    const double value = el_figure(figures, name);
-    const size_t used = strlen(text);
-    if (isfinite(value))
-        snprintf(text + used, size - used, "%s%s %.4g", used ? "  " : "", name, value);
-}
-
 static el_status on_event(void *context, const el_event *event)
 {
     job *const j = context;
@@ -56,7 +47,7 @@ static el_status on_event(void *context, const el_event *event)
     case EL_EVENT_STEP:
     case EL_EVENT_RECORD:
         *j->figures = '\0';
-        add_figure(j->figures, sizeof j->figures, event->figures, "loss");
+        cli_add_figure(j->figures, sizeof j->figures, event->figures, "loss", "loss", 4);
         snprintf(text, sizeof text,
                  "trial %" PRId64 "/%" PRId64 "  step %" PRId64 "/%" PRId64 "  %s  lr %.2g  %.0f tok/s",
                  f->trial + 1, j->settings.num_trials, event->progress->step, f->steps, j->figures,
@@ -68,8 +59,10 @@ static el_status on_event(void *context, const el_event *event)
         break;
     case EL_EVENT_EVALUATION:
         *text = '\0';
-        for (int i = 0; i < event->figures->count; i++)
-            add_figure(text, sizeof text, event->figures, event->figures->names[i]);
+        for (int i = 0; i < event->figures->count; i++) {
+            const char *const name = event->figures->names[i];
+            cli_add_figure(text, sizeof text, event->figures, name, name, 4);
+        }
         el_log(EL_LOG_NOTE, "trial %" PRId64 ", step %" PRId64 ", dev: %s", f->trial + 1,
                event->progress->step, text);
         break;

@@ -1,6 +1,5 @@
 /* cmd_pretrain - electra pretrain: trains both networks in a run folder, and continues one that stopped */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,24 +29,14 @@ typedef struct {
 
 /* ---- the progress line ---- */
 
-/* Adds "label value" where there is such a figure. */
-static void add_figure(char *text, size_t size, const el_figures *figures, const char *name,
-                       const char *label)
-{
-    const double value = el_figure(figures, name);
-    const size_t used = strlen(text);
-    if (isfinite(value))
-        snprintf(text + used, size - used, "%s%s %.3g", used ? "  " : "", label, value);
-}
-
 static void describe(job *j, const el_figures *figures)
 {
     char *text = j->figures;
     *text = '\0';
-    add_figure(text, sizeof j->figures, figures, "generator_loss", "gen");
-    add_figure(text, sizeof j->figures, figures, "discriminator_loss", "disc");
-    add_figure(text, sizeof j->figures, figures, "generator_accuracy", "acc");
-    add_figure(text, sizeof j->figures, figures, "discriminator_auc", "auc");
+    cli_add_figure(text, sizeof j->figures, figures, "generator_loss", "gen", 3);
+    cli_add_figure(text, sizeof j->figures, figures, "discriminator_loss", "disc", 3);
+    cli_add_figure(text, sizeof j->figures, figures, "generator_accuracy", "acc", 3);
+    cli_add_figure(text, sizeof j->figures, figures, "discriminator_auc", "auc", 3);
 }
 
 static void show_step(job *j, const el_event *event)
@@ -81,10 +70,10 @@ static void show_step(job *j, const el_event *event)
 static void show_evaluation(job *j, const el_event *event)
 {
     char text[160] = "";
-    add_figure(text, sizeof text, event->figures, "generator_loss", "generator loss");
-    add_figure(text, sizeof text, event->figures, "unigram_entropy", "unigram entropy");
-    add_figure(text, sizeof text, event->figures, "generator_accuracy", "accuracy");
-    add_figure(text, sizeof text, event->figures, "discriminator_auc", "AUC");
+    cli_add_figure(text, sizeof text, event->figures, "generator_loss", "generator loss", 3);
+    cli_add_figure(text, sizeof text, event->figures, "unigram_entropy", "unigram entropy", 3);
+    cli_add_figure(text, sizeof text, event->figures, "generator_accuracy", "accuracy", 3);
+    cli_add_figure(text, sizeof text, event->figures, "discriminator_auc", "AUC", 3);
     el_log(EL_LOG_NOTE, "step %" PRId64 ", held out: %s", j->run.progress.step, text);
     cli_progress_show(&j->line, (double)j->run.progress.step / (double)j->run.trainer.steps, j->shown);
 }

@@ -39,8 +39,7 @@ typedef struct {
     const el_figures *figures; /* of STEP, RECORD and EVALUATION */
     double rate, norm;         /* of STEP and RECORD */
     double tokens_per_second;  /* of STEP and RECORD, all ranks together; 0: not known yet */
-    double waiting,
-        network; /* of them: shares of the time that other ranks and the exchange of gradients took */
+    double waiting, network;   /* of them: shares of the time that waiting and the exchange took */
     double fraction;
 } el_event;
 
@@ -70,8 +69,8 @@ typedef struct {
     double most_seconds;                /* of this session; 0: no limit */
     double flops_per_token, peak_flops; /* of records and of the share of the peak; 0: not known */
     double paper_flops_per_token;       /* by the paper's count (objective/flops.h), which NAN has not */
-    double flops_correction,
-        paper_flops_correction; /* what tokens that came before a change of cost took more */
+    /* What tokens that came before a change of cost took more. */
+    double flops_correction, paper_flops_correction;
     el_watch watch;
     const bool *enough; /* set by watch.on_event: this step is the last; may be NULL */
 } el_trainer;

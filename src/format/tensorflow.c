@@ -368,13 +368,13 @@ el_status el_tensorflow_find(const char *folder, char **prefix)
     return st;
 }
 
-/* How many files of data there are: NAME.data-00000-of-0000N. */
+/* How many files of data there are: NAME.data-00000-of-0000N; -1 without memory to see it. */
 static int count_shards(const char *prefix)
 {
     for (int n = 1; n <= MOST_SHARDS; n++) {
         char *path;
         if (asprintf(&path, "%s.data-00000-of-%05d", prefix, n) < 0)
-            return 0;
+            return -1;
         const bool there = el_file_exists(path);
         free(path);
         if (there)
@@ -387,7 +387,7 @@ el_status el_tensorflow_open(el_tensors *s, const char *prefix)
 {
     const int shards = count_shards(prefix);
     el_bytes index, *const data = calloc((size_t)shards + 1, sizeof *data);
-    if (!data || asprintf(&s->path, "%s.index", prefix) < 0) {
+    if (shards < 0 || !data || asprintf(&s->path, "%s.index", prefix) < 0) {
         free(data);
         return el_no_memory(prefix);
     }

@@ -1,5 +1,6 @@
 /* cmd_pretrain - electra pretrain: trains both networks in a run folder, and continues one that stopped */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -5,10 +5,9 @@
 
 With --run, opens the networks of RUN by the classes that their config.json names, and AutoTokenizer, and compares pieces, the
 discriminator's logits and the generator's probabilities with those of `electra detect` and `electra fill`; of Electric, of
-causal models and of XLNets sums of energies and of log probabilities with those of `electra score`; of what opens as an encoder
-alone vectors with those of `electra embed`.  A folder that names no class must say which head it has, and one that reads
-backwards that it does.  Always, the
-other way round: makes random small ELECTRA models with transformers, saves them, and compares what `electra` says of
+causal models, of XLNets and of what restores tokens sums of energies and of log probabilities with those of `electra score`;
+of what opens as an encoder alone vectors with those of `electra embed`.  A folder that names no class must say which head it
+has, and one that reads backwards that it does.  Always, the other way round: makes random small ELECTRA models with transformers, saves them, and compares what `electra` says of
 them; then begins a `pretrain --init-from` from a pair and from a discriminator alone, and checks that a step at rate 0 writes
 the same weights again.  Needs torch and transformers; nothing in the build or the tests does.
 """
@@ -91,6 +90,25 @@ def compare_score(program, where, folder, kind):
 
 
 @torch.no_grad()
+def compare_originals(program, where, folder, kind):
+    """Sums over tokens of log P(the token shown): of the softmax, or, with a gate d that copies, log(d + (1 - d) softmax)."""
+    model = getattr(transformers, kind).from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    stored = load_file(folder / "model.safetensors")
+    worst = 0.0
+    for text, answer in zip(TEXTS, ask(program, "score", where, TEXTS, "--by", "originals")):
+        inputs = tokenizer(text, return_tensors="pt")
+        said = model(**inputs, output_hidden_states=True)
+        right = torch.log_softmax(said.logits[0].double(), 1).gather(1, inputs["input_ids"][0, :, None]).flatten()
+        if "copy_gate.weight" in stored:
+            gate = (said.hidden_states[-1][0] @ stored["copy_gate.weight"].flatten() + stored["copy_gate.bias"]).double()
+            right = torch.logaddexp(torch.nn.functional.logsigmoid(gate), torch.nn.functional.logsigmoid(-gate) + right)
+        right = right[1:-1].sum().item()
+        worst = max(worst, abs(answer["score"] - right) / (1 + abs(right)))
+    check(worst <= TOLERANCE, f"{where}: scores of originals differ by at most {worst:.2e} of their size")
+
+
+@torch.no_grad()
 def compare_fill(program, where, folder, flags=(), kind="ElectraForMaskedLM"):
     model = getattr(transformers, kind).from_pretrained(folder).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -150,6 +168,8 @@ def compare_run(program, run):
             compare_detect(program, folder, folder)
             if kind == own:
                 compare_detect(program, run, folder)
+        elif name == "discriminator":
+            compare_originals(program, run, folder, kind)
         else:
             compare_fill(program, folder, folder, kind=kind)
             if kind == own:

@@ -1,5 +1,5 @@
-/* cmd_info - electra info: what a model, run, checkpoint or shard folder, a vocabulary or a safetensors file
- * holds
+/* cmd_info - electra info: what a model, run, fine-tuning, study, checkpoint or shard folder, a vocabulary or a
+ * safetensors file holds
  *
  * Whatever it is becomes a JSON object; --json prints that, else it is printed as indented lines.
  */
@@ -539,14 +539,15 @@ static el_status inspect_and_print(const char *path, const settings *s)
 int cmd_info(int argc, char **argv)
 {
     settings s = {0};
-    el_options options = {.command = "info",
-                          .examples = "  electra info run\n  electra info run/checkpoint-1000 --json\n"
-                                      "  electra info shards\n  electra info --devices\n",
-                          .operands = "PATH",
-                          .summary = "says what a run, checkpoint, model, shard folder or vocabulary holds",
-                          .table = TABLE,
-                          .count = sizeof TABLE / sizeof *TABLE,
-                          .settings = &s};
+    el_options options = {
+        .command = "info",
+        .examples = "  electra info run\n  electra info run/checkpoint-1000 --json\n"
+                    "  electra info shards\n  electra info --devices\n",
+        .operands = "PATH",
+        .summary = "says what a run, fine-tuning, checkpoint, model, shard folder or vocabulary holds",
+        .table = TABLE,
+        .count = sizeof TABLE / sizeof *TABLE,
+        .settings = &s};
     int exit_code;
     if (!cli_parse(&options, argc, argv, &exit_code))
         return exit_code;

@@ -56,10 +56,17 @@ el_status cli_ask_check(const el_options *options)
         const char *const text = options->operand[i];
         if (!el_kind_check_line(text, strlen(text), said))
             return el_fail(EL_EDATA, "text %d: %s", i + 1, said);
+    }
+    return EL_OK;
+}
+
+void cli_ask_note_files(const el_options *options)
+{
+    for (int i = 0; i < options->operand_count; i++) {
+        const char *const text = options->operand[i];
         if (el_file_exists(text))
             el_log(EL_LOG_NOTE, "\"%s\" is taken for a text; `< %s` gives the file's lines", text, text);
     }
-    return EL_OK;
 }
 
 el_status cli_ask(const el_options *options, const cli_ask_settings *settings, const el_machine *machine,
@@ -81,6 +88,8 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
         st = el_loaded_open(&loaded, settings->model, &load);
     if (!st)
         st = el_session_open(&session, loaded);
+    if (!st)
+        cli_ask_note_files(options);
     if (!st)
         st = cli_ask_typed(options) ? answer_operands(options, session, loaded->vocab, answer, context)
                                     : answer_lines(session, loaded->vocab, answer, context);

@@ -34,8 +34,11 @@ el_status cli_ask(const el_options *options, const cli_ask_settings *settings, c
 /* Whether texts are operands, not lines of standard input. */
 bool cli_ask_typed(const el_options *options);
 
-/* Refuses texts among the operands that are not UTF-8, and says of one that is a file's name how the file would be read. */
+/* Refuses texts among the operands that are not UTF-8. */
 el_status cli_ask_check(const el_options *options);
+
+/* Says of each text that is a file's name how the file would be read. */
+void cli_ask_note_files(const el_options *options);
 
 /* Says, once for each such text, that it was read in several windows. */
 void cli_ask_note_windows(int pieces, int windows);

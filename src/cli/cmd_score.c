@@ -331,6 +331,8 @@ static el_status open_scorer(job *j)
     if (!st)
         st = el_scorer_open(&j->scorer, j->q, el_machine_type(&s->machine), s->model, (el_score_kind)s->by,
                             (el_special_reading)s->special_tokens, (int)s->micro_batch_tokens);
+    if (!st)
+        cli_ask_note_files(j->options);
     return st;
 }
 

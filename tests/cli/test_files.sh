@@ -153,7 +153,7 @@ head -n 1 train.csv > joys.csv
 grep ',joy' train.csv >> joys.csv
 finetune --task classify --train-file train.csv --dev-file joys.csv --max-seq-length 4096
 not_said "every answer is the same"
-[ "$(grep -c "places, which are taken" log)" = 1 ] || fail "the length: $(cat log)"
+[ "$(grep -c "positions, which are taken" log)" = 1 ] || fail "the length: $(cat log)"
 { echo "text,score"; sentences | awk '{ print $0 "," NR }'; } > score.csv
 { echo "text,score"; sentences | awk '{ print $0 "," 3 }'; } > constant.csv
 

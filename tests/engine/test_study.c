@@ -188,8 +188,8 @@ static json_t *diverged_with(const char *plan, el_status expected, double stop_a
     return why;
 }
 
-/* It diverged, be it found where the last checkpoint would be written, or with the first bad step, and the study goes on; where it
- * is stopped among bad steps nobody knows yet. */
+/* It diverged, be it found where the last checkpoint would be written, or with the first bad step, and the study goes on;
+ * where it is stopped among bad steps nobody knows yet. */
 static void test_diverged_pretraining(void **state)
 {
     (void)state;

@@ -137,8 +137,9 @@ static el_status record_pretraining(const working *w, const el_pretraining *run,
     return mark(w, diverged);
 }
 
-/* What is recorded of a training, or of pairs, that ended so: nothing where *st stays a failure.  Whether it diverged, and *end has the
- * sentence; not where it was stopped among bad steps, which are done again from the last checkpoint and may end otherwise. */
+/* What is recorded of a training, or of pairs, that ended so: nothing where *st stays a failure.  Whether it diverged, and
+ * *end has the sentence; not where it was stopped among bad steps, which are done again from the last checkpoint and may end
+ * otherwise. */
 static bool went_astray(const working *w, bool diverged, el_status *st, el_outcome *end)
 {
     el_outcome_keep(end, *st);

@@ -207,7 +207,7 @@ static const char *misfit(el_objective_kind kind, const el_model_plan *plan)
         {need->energies && !head->energies, "the model says whether tokens were replaced, and no energies"},
         {!need->energies && head->energies,
          "the model says energies, no probabilities: it was trained by --objective electric"},
-        {is(kind, BY_DISTANCE) && !relative, "the model attends by places, not by distances"},
+        {is(kind, BY_DISTANCE) && !relative, "the model attends by positions, not by distances"},
         {!is(kind, BY_DISTANCE) && relative, "the model attends by distances"},
         {need->ordered && !head->ordered, "the model predicts in no order"},
         {!is(kind, CAUSAL) && causal, "the model sees only what stands before a token"},

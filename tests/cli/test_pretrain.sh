@@ -423,10 +423,10 @@ for cause in "causal: it reads in one direction" "bidirectional: it reads in one
 done
 # Networks that attend otherwise, and two sizes where there is to be one, are told in words.
 for objective in mlm electra causal permutation; do
-    refused 2 "init-from: other-xlnet attends by distances, and --objective $objective by places" alone --objective $objective --init-from other-xlnet
+    refused 2 "init-from: other-xlnet attends by distances, and --objective $objective by positions" alone --objective $objective --init-from other-xlnet
 done
 for from in other-electra other-causal other-permutation other-electra/checkpoint-1; do
-    refused 2 "init-from: $from attends by places, and --objective xlnet by distances" alone --objective xlnet --init-from $from
+    refused 2 "init-from: $from attends by positions, and --objective xlnet by distances" alone --objective xlnet --init-from $from
 done
 for flags in "--objective two-stage" "--embeddings all"; do
     for from in other-electra other-electra/checkpoint-1; do

@@ -314,7 +314,7 @@ static void each_misfit_is_said(void **state)
                 {EL_REPLACE_MLM, NETWORK, EL_ALL_TOKENS_MLM, NETWORK, 0, false, "no gate that copies"},
                 {EL_ELECTRA, TOWERS, EL_ELECTRIC, TOWERS, 0, false, "and no energies"},
                 {EL_ELECTRIC, TOWERS, EL_ELECTRA, TOWERS, 0, false, "trained by --objective electric"},
-                {EL_PERMUTATION, NETWORK, EL_XLNET, NETWORK, 0, false, "by places, not by distances"},
+                {EL_PERMUTATION, NETWORK, EL_XLNET, NETWORK, 0, false, "by positions, not by distances"},
                 {EL_XLNET, NETWORK, EL_PERMUTATION, NETWORK, 0, false, "attends by distances"},
                 {EL_MLM, NETWORK, EL_PERMUTATION, NETWORK, 0, false, "predicts in no order"},
                 {EL_CAUSAL, NETWORK, EL_MLM, NETWORK, 0, false, "only what stands before"},

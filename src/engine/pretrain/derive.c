@@ -27,7 +27,7 @@ static el_status check_groups(const el_pretrain_settings *s, const el_options *o
 /* Networks attend as they have learned to. */
 static el_status check_attention(const el_pretrain_settings *s, const el_config *theirs)
 {
-    static const char *const BY[] = {"places", "distances"};
+    static const char *const BY[] = {"positions", "distances"};
     const bool was = el_config_relative(theirs), is = s->objective == EL_XLNET;
     return was == is
                ? EL_OK

@@ -236,11 +236,11 @@ static el_status take_flag(el_options *options, int argc, char **argv, int *at)
 /* Behind a flag that may be given several times it is likely to be one more value. */
 static el_status refuse_operand(const el_options *options, const char *argument)
 {
-    char flag[EL_LONGEST_SPELLING + 2], again[EL_LONGEST_SPELLING + 16] = "";
+    char name[EL_LONGEST_SPELLING + 2], again[EL_LONGEST_SPELLING + 16] = "";
     for (int i = 0; i < options->count; i++)
         if (options->table[i].type == EL_OPT_TEXTS && options->origins[i] == EL_FROM_FLAG) {
-            el_option_flag(flag, options->table[i].name);
-            snprintf(again, sizeof again, "; give %s again", flag);
+            el_option_flag(name, options->table[i].name);
+            snprintf(again, sizeof again, "; give %s again", name);
         }
     return el_fail(EL_EUSAGE, "\"%s\" is not expected: %s takes options only%s", argument, options->command,
                    again);

@@ -65,7 +65,10 @@ void cli_ask_note_files(const el_options *options)
     for (int i = 0; i < options->operand_count; i++) {
         const char *const text = options->operand[i];
         if (el_file_exists(text))
-            el_log(EL_LOG_NOTE, "\"%s\" is taken for a text; `< %s` gives the file's lines", text, text);
+            el_log(
+                EL_LOG_NOTE,
+                "\"%s\" is taken for a text, though a file has that name; on standard input (<) its lines are",
+                text);
     }
 }
 

@@ -104,7 +104,7 @@ static el_status print_report(const job *j)
 {
     json_t *report = NULL;
     char *const path = el_path_join(j->settings.output, "report.json");
-    el_status st = path ? el_json_load(&report, path) : el_fail(EL_ENOMEM, "no memory for a path");
+    el_status st = path ? el_json_load(&report, path) : el_no_memory(NULL);
     if (!st)
         st = cli_json_print(report);
     json_decref(report);

@@ -331,7 +331,7 @@ static el_status add_results(json_t *info, const char *folder)
 {
     char *const path = el_path_join(folder, "results.json");
     json_t *results = NULL;
-    const el_status st = !path                  ? el_fail(EL_ENOMEM, "%s: no memory", folder)
+    const el_status st = !path                  ? el_no_memory(folder)
                          : el_file_exists(path) ? el_json_load(&results, path)
                                                 : EL_OK;
     const char *const metric = json_string_value(json_object_get(results, "metric"));
@@ -353,7 +353,7 @@ static el_status add_labels(json_t *info, const char *folder)
     el_head_config head;
     el_task_card card = {0};
     char *const model = el_path_join(folder, "model");
-    el_status st = model ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    el_status st = model ? EL_OK : el_no_memory(folder);
     if (!st && el_folder_exists(model) && !(st = el_finetuned_read(model, &config, &head, &card))) {
         json_t *const labels = json_array();
         for (int i = 0; i < card.labels.count; i++)
@@ -544,7 +544,7 @@ int cmd_info(int argc, char **argv)
         .examples = "  electra info run\n  electra info run/checkpoint-1000 --json\n"
                     "  electra info shards\n  electra info --devices\n",
         .operands = "PATH",
-        .summary = "says what a run, fine-tuning, checkpoint, model, shard folder or vocabulary holds",
+        .summary = "says what a run, fine-tuning, study, checkpoint, model, shard folder or vocabulary holds",
         .table = TABLE,
         .count = sizeof TABLE / sizeof *TABLE,
         .settings = &s};

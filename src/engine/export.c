@@ -69,8 +69,7 @@ static el_status check_output(const char *folder, const char *place, const char 
         if (is_export(names[i]))
             continue;
         char *path = el_path_join(place, names[i]);
-        st =
-            path ? el_output_differs("output", output, &path, 1) : el_fail(EL_ENOMEM, "%s: no memory", place);
+        st = path ? el_output_differs("output", output, &path, 1) : el_no_memory(place);
         free(path);
     }
     el_folder_list_release(names, count);
@@ -78,7 +77,7 @@ static el_status check_output(const char *folder, const char *place, const char 
         return st;
     real = el_path_behind_links(output);
     if (!real)
-        st = el_fail(EL_ENOMEM, "%s: no memory", output);
+        st = el_no_memory(output);
     else if (belongs_to(folder, output) || belongs_to(folder, real))
         st = el_fail(EL_EUSAGE, "--output: %s is a file of the folder that is to be exported", output);
     free(real);

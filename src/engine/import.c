@@ -68,13 +68,13 @@ static el_status read_card(const char *folder, char **text)
     if (st || !there)
         return st;
     char *const path = el_path_join(folder, "README.md");
-    st = path ? el_mapping_open(&file, path) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    st = path ? el_mapping_open(&file, path) : el_no_memory(folder);
     free(path);
     if (st)
         return st;
     *text = strndup((const char *)file.data, file.size);
     el_mapping_close(&file);
-    return *text ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    return *text ? EL_OK : el_no_memory(folder);
 }
 
 /* The folder's own; where it has none, one that says where the weights come from. */
@@ -88,7 +88,7 @@ static el_status read_or_make_card(const char *from, const el_network *net, cons
                  el_model_type_name(net->config.model_type), called(net), from, command) >= 0)
         return EL_OK;
     *text = NULL;
-    return el_fail(EL_ENOMEM, "%s: no memory", from);
+    return el_no_memory(from);
 }
 
 static el_status write_network(el_model *model, const el_model_source *from,
@@ -98,8 +98,8 @@ static el_status write_network(el_model *model, const el_model_source *from,
     el_vocab *vocab = NULL;
     json_t *const extra = kept_keys(from->card.object);
     char *readme = NULL;
-    el_status st = extra ? el_model_vocab(from->folder, &net->config, from->names.source, &vocab)
-                         : el_fail(EL_ENOMEM, "%s: no memory", output);
+    el_status st =
+        extra ? el_model_vocab(from->folder, &net->config, from->names.source, &vocab) : el_no_memory(output);
     if (!st)
         st = read_or_make_card(from->folder, net, settings->command, &readme);
     if (!st)
@@ -181,8 +181,8 @@ static el_status import_into(el_queue *q, const el_model_part *part, el_tensors 
                              const el_import_settings *settings, const char *output)
 {
     char *const place = el_path_join(output, part->name);
-    const el_status st = place ? import_network(q, part, shared, false, settings, place)
-                               : el_fail(EL_ENOMEM, "%s: no memory", output);
+    const el_status st =
+        place ? import_network(q, part, shared, false, settings, place) : el_no_memory(output);
     free(place);
     return st;
 }
@@ -223,7 +223,7 @@ static el_status keep_card(const char *folder, const char *output)
     char *text, *const path = el_path_join(output, "README.md");
     el_status st = read_card(folder, &text);
     if (!st && text)
-        st = path ? el_file_write(path, text, strlen(text)) : el_fail(EL_ENOMEM, "%s: no memory", output);
+        st = path ? el_file_write(path, text, strlen(text)) : el_no_memory(output);
     free(text);
     free(path);
     return st;

@@ -30,18 +30,18 @@ static el_status guess_architecture(el_model_card *card, const el_names *names, 
     snprintf(card->said, sizeof card->said, "no architecture is named; the tensors are those of %s", name);
     return json_object_set_new(card->object, "architectures", json_pack("[s]", name)) == 0
                ? EL_OK
-               : el_fail(EL_ENOMEM, "%s: no memory", names->source->path);
+               : el_no_memory(names->source->path);
 }
 
 /* In place of config.json: BERT's own bert_config.json, or shapes. */
 static el_status describe(el_model_card *card, const char *folder, const el_names *names)
 {
     char *const theirs = el_path_join(folder, "bert_config.json");
-    el_status st = theirs ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    el_status st = theirs ? EL_OK : el_no_memory(folder);
     if (!st && el_file_exists(theirs)) {
         st = el_json_load(&card->object, theirs);
         if (!st && json_object_set_new(card->object, "model_type", json_string("bert")) != 0)
-            st = el_fail(EL_ENOMEM, "%s: no memory", folder);
+            st = el_no_memory(folder);
     } else if (!st) {
         st = el_guess_config(names, &card->object);
         card->guesses_heads = true;
@@ -58,7 +58,7 @@ static el_status type_of_tensors(el_model_card *card, const el_names *names)
     return st ? st
            : json_object_set_new(card->object, "model_type", json_string(type)) == 0
                ? EL_OK
-               : el_fail(EL_ENOMEM, "%s: no memory", card->path);
+               : el_no_memory(card->path);
 }
 
 /* Looks at the tensors for what config.json does not say. */
@@ -133,7 +133,7 @@ static el_status take_model_type(el_model_card *card)
         if (strncmp(architecture, KINDS[i].begin, strlen(KINDS[i].begin)) == 0)
             return json_object_set_new(card->object, "model_type", json_string(KINDS[i].type)) == 0
                        ? EL_OK
-                       : el_fail(EL_ENOMEM, "%s: no memory", card->path);
+                       : el_no_memory(card->path);
     return el_fail(EL_EDATA, "%s: architectures names %s, and no model_type says what that is", card->path,
                    architecture);
 }
@@ -144,7 +144,7 @@ static el_status open_card(el_model_card *card, const char *folder, el_tensors *
     *card = (el_model_card){0};
     el_status st = el_folder_need(folder);
     if (!st && !(card->path = el_path_join(folder, "config.json")))
-        st = el_fail(EL_ENOMEM, "%s: no memory", folder);
+        st = el_no_memory(folder);
     bool weights = false;
     if (!st)
         st = refuse_checkpoint(card, folder);

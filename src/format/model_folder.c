@@ -13,8 +13,7 @@ static el_status model_in(char **model, const char *folder, const char *name)
 {
     bool there = false;
     *model = el_path_join(folder, name);
-    const el_status st =
-        *model ? el_folder_holds(*model, "config.json", &there) : el_fail(EL_ENOMEM, "%s: no memory", folder);
+    const el_status st = *model ? el_folder_holds(*model, "config.json", &there) : el_no_memory(folder);
     if (there)
         return EL_OK;
     free(*model);
@@ -80,7 +79,7 @@ static el_status find_alone(el_model_paths *paths, const char *folder)
     if (!st && !(copy_path(&paths->generator, generator, folder) &&
                  copy_path(&paths->discriminator, discriminator, folder) &&
                  copy_path(&paths->encoder, true, folder)))
-        st = el_fail(EL_ENOMEM, "%s: no memory", folder);
+        st = el_no_memory(folder);
     return st;
 }
 
@@ -94,7 +93,7 @@ static el_status find_run(el_model_paths *paths, const char *folder)
         st = model_in(&paths->backward, folder, EL_BACKWARD);
     if (!st && (paths->generator || paths->discriminator) &&
         !copy_path(&paths->encoder, true, paths->discriminator ? paths->discriminator : paths->generator))
-        st = el_fail(EL_ENOMEM, "%s: no memory", folder);
+        st = el_no_memory(folder);
     return st;
 }
 
@@ -120,7 +119,7 @@ el_status el_model_tuned(char **model, const char *folder)
 {
     const el_status st = model_in(model, folder, "model");
     if (!st && !*model && !(*model = strdup(folder)))
-        return el_fail(EL_ENOMEM, "%s: no memory", folder);
+        return el_no_memory(folder);
     return st;
 }
 

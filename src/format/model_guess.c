@@ -167,7 +167,7 @@ el_status el_guess_config(const el_names *names, json_t **object)
     c.type_vocab_size = (int)size_of(names, TYPES, 0);
     c.num_attention_heads = c.hidden_size % HEAD_UNITS ? 1 : c.hidden_size / HEAD_UNITS;
     *object = el_config_json(&c, "");
-    return *object ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", names->source->path);
+    return *object ? EL_OK : el_no_memory(names->source->path);
 }
 
 void el_guess_settle(el_head_config *head, const el_names *names)

@@ -101,7 +101,7 @@ static el_status save_tensors(el_queue *q, const el_network *net, const el_vocab
     json_t *const metadata = json_pack("{ss}", EL_VOCAB_HASH, hash);
     char(*const names)[EL_LONGEST_NAME] = names_in_files(net);
     el_st_entry *entries = calloc((size_t)params->count, sizeof *entries);
-    el_status st = entries && metadata && names ? EL_OK : el_fail(EL_ENOMEM, "%s: no memory", path);
+    el_status st = entries && metadata && names ? EL_OK : el_no_memory(path);
     for (int i = 0; !st && i < params->count; i++) {
         const el_param *param = &params->items[i];
         float *values = NULL;
@@ -150,7 +150,7 @@ el_status el_weights_save(el_model *model, const el_network *net, const el_vocab
     const bool said = type == EL_ST_F32 ||
                       json_object_set_new(object, "torch_dtype", json_string(el_narrow_name(type))) == 0;
     if (!tensors || !config || !readme || !object || !said)
-        st = el_fail(EL_ENOMEM, "%s: no memory", folder);
+        st = el_no_memory(folder);
     if (!st)
         st = save_tensors(model->q, net, vocab, type, tensors);
     if (!st)

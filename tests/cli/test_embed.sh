@@ -118,7 +118,7 @@ refuse 2 "either --output" --model run --json --output c.npy three.txt
 refuse 2 "which file" --model run --json
 refuse 2 "which run" --json three.txt
 embed --model run --max-seq-length 513 --json three.txt > out 2> log || fail "513: $(cat log)"
-grep -q "longer than the model.s 512 positions" log || fail "a length beyond the places is not said: $(cat log)"
+grep -q "longer than the model.s 512 positions" log || fail "a length beyond the positions is not said: $(cat log)"
 refuse 3 "nothing.txt" --model run --json nothing.txt
 refuse 3 "there is no column 2" --model run --json --text-column 2 three.txt
 refuse 2 "for tagging alone" --model run --json --format conll three.txt

@@ -120,8 +120,7 @@ static el_status same_plan(el_dist *dist, const json_t *own)
 {
     char *text = el_dist_leads(dist) ? el_json_text(own, false) : NULL;
     json_t *first = NULL;
-    el_status st = el_dist_agree(
-        dist, text || !el_dist_leads(dist) ? EL_OK : el_fail(EL_ENOMEM, "no memory to compare the plan"));
+    el_status st = el_dist_agree(dist, text || !el_dist_leads(dist) ? EL_OK : el_no_memory(NULL));
     if (!st)
         st = el_dist_share_text(dist, &text);
     if (!st && !el_dist_leads(dist))

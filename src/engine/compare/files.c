@@ -100,7 +100,7 @@ el_status el_compare_task_files(const el_study *study, int task, el_task_files *
     *files = (el_task_files){0};
     if (el_plan_asks_pairs(&study->plan.tasks[task])) {
         files->dev = data;
-        return data ? EL_OK : el_fail(EL_ENOMEM, "no memory for a path");
+        return data ? EL_OK : el_no_memory(NULL);
     }
     json_t *const told = el_compare_told(study, &(el_job){.task = task});
     const el_task_files named = {.train = named_file(told, "train_file"),
@@ -140,7 +140,7 @@ static el_status check_file(void *nothing, const char *path)
 static el_status check_pairs(const el_study *study, int task)
 {
     char *const path = el_compare_task_data(study, task);
-    const el_status st = path ? el_minimal_pairs_check(path) : el_fail(EL_ENOMEM, "no memory for a path");
+    const el_status st = path ? el_minimal_pairs_check(path) : el_no_memory(NULL);
     free(path);
     return st;
 }

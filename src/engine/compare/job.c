@@ -103,7 +103,7 @@ static el_status mark(const working *w, const char *diverged)
 {
     json_t *const record = *w->made;
     if (!record)
-        return el_fail(EL_ENOMEM, "no memory for a record");
+        return el_no_memory(NULL);
     json_object_set_new(record, "kept", json_boolean(w->study->settings->keep_models));
     if (diverged)
         json_object_set_new(record, "diverged", json_string(diverged));
@@ -114,7 +114,7 @@ static el_status record_pretraining(const working *w, const el_pretraining *run,
 {
     char *const path = el_path_join(run->settings->output, EL_METRICS_FILE);
     json_t *lines = NULL;
-    const el_status st = path ? el_metrics_load(&lines, path) : el_fail(EL_ENOMEM, "no memory for a path");
+    const el_status st = path ? el_metrics_load(&lines, path) : el_no_memory(NULL);
     free(path);
     if (st)
         return st;
@@ -186,7 +186,7 @@ static el_status tidy_trunk(const el_study *study, const el_job *trunk, const ch
         if (ends_part(study, trunk, steps[i]))
             continue;
         char *const path = el_checkpoint_path(folder, steps[i]);
-        st = path ? el_folder_remove(path) : el_fail(EL_ENOMEM, "no memory for a path");
+        st = path ? el_folder_remove(path) : el_no_memory(NULL);
         free(path);
     }
     free(steps);
@@ -334,7 +334,7 @@ static el_status record_pairs(const working *w, const el_pair_counts *counts, co
     json_t *const all = el_pair_counts_json(counts);
     const bool whole = *w->made && all && json_object_update_missing(*w->made, all) == 0;
     json_decref(all);
-    return whole ? EL_OK : el_fail(EL_ENOMEM, "no memory for a record");
+    return whole ? EL_OK : el_no_memory(NULL);
 }
 
 /* What the task's settings say; else what the model is for, in full precision. */
@@ -375,7 +375,7 @@ static el_status score_pairs(working *w)
     el_score_kind kind = EL_SCORE_AUTO;
     el_status st = model && file
                        ? el_compare_pairs_settings(&study->plan.tasks[w->job->task], &kind, &precision)
-                       : el_fail(EL_ENOMEM, "no memory for a path");
+                       : el_no_memory(NULL);
     el_machine machine = {.threads = study->threads, .precision = precision};
     if (!st)
         st = el_machine_open(&machine, &q);

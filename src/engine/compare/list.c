@@ -107,7 +107,7 @@ static el_status take_costs(el_study *study)
 {
     const el_plan *const p = &study->plan;
     study->costs = calloc((size_t)(p->system_count * p->size_count), sizeof *study->costs);
-    el_status st = study->costs ? EL_OK : el_fail(EL_ENOMEM, "no memory for a plan's costs");
+    el_status st = study->costs ? EL_OK : el_no_memory(NULL);
     for (int i = 0; !st && i < p->system_count * p->size_count; i++) {
         el_log_begin_with(p->systems[i / p->size_count].name);
         st = cost_of(study, i / p->size_count, i % p->size_count, &study->costs[i]);

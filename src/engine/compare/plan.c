@@ -134,7 +134,7 @@ static el_status spell_out_systems(const reading *r)
                            r->name, name, EL_OBJECTIVE_NAMES);
         json_t *const whole = json_pack("{s:s, s:{s:s}}", "name", name, "settings", "objective", name);
         if (json_array_set_new(systems, i, whole))
-            return el_fail(EL_ENOMEM, "no memory for a plan");
+            return el_no_memory(NULL);
     }
     return EL_OK;
 }

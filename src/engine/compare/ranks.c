@@ -32,11 +32,6 @@ static char *path_of(const el_study *study, const char *one, const char *two)
     return path;
 }
 
-static el_status no_memory(void)
-{
-    return el_fail(EL_ENOMEM, "no memory for a path");
-}
-
 static bool is_shared(const el_study *study)
 {
     return el_dist_size(study->settings->dist) > 1;
@@ -46,7 +41,9 @@ el_status el_compare_find_record(const el_study *study, const el_job *job, json_
 {
     char *const path = path_of(study, job->name, RECORD);
     *record = NULL;
-    const el_status st = !path ? no_memory() : el_file_exists(path) ? el_json_load(record, path) : EL_OK;
+    const el_status st = !path                  ? el_no_memory(NULL)
+                         : el_file_exists(path) ? el_json_load(record, path)
+                                                : EL_OK;
     free(path);
     return st;
 }
@@ -73,7 +70,7 @@ el_status el_compare_claim(const el_study *study, el_job *job, el_folder_lock *l
     char *const folder = path_of(study, job->name, NULL);
     el_status st = el_compare_take_record(study, job, &found);
     if (!st && !found)
-        st = folder ? el_folder_make(folder) : no_memory();
+        st = folder ? el_folder_make(folder) : el_no_memory(NULL);
     if (!st && !found)
         st = el_folder_lock_take(lock, folder, &busy);
     if (!st && !found && !busy)
@@ -90,7 +87,7 @@ el_status el_compare_publish(const el_study *study, const el_job *job, el_folder
     if (!is_shared(study))
         return EL_OK;
     char *const path = path_of(study, job->name, RECORD);
-    const el_status st = path ? el_json_save(job->record, path) : no_memory();
+    const el_status st = path ? el_json_save(job->record, path) : el_no_memory(NULL);
     el_folder_lock_release(lock);
     free(path);
     return st;
@@ -115,7 +112,7 @@ bool el_compare_has_failed(const el_study *study)
 el_status el_compare_end_ranks(const el_study *study)
 {
     char *const folder = path_of(study, NULL, NULL);
-    const el_status st = folder ? el_folder_remove(folder) : no_memory();
+    const el_status st = folder ? el_folder_remove(folder) : el_no_memory(NULL);
     free(folder);
     return st;
 }
@@ -124,7 +121,7 @@ el_status el_compare_await_ranks(const el_study *study)
 {
     char *const folder = path_of(study, NULL, NULL);
     const el_status st = folder ? el_all_well_await(study->settings->dist, folder)
-                                : el_dist_agree(study->settings->dist, no_memory());
+                                : el_dist_agree(study->settings->dist, el_no_memory(NULL));
     free(folder);
     return st;
 }
@@ -132,7 +129,7 @@ el_status el_compare_await_ranks(const el_study *study)
 el_status el_compare_begin_ranks(const el_study *study)
 {
     char *const folder = path_of(study, NULL, NULL);
-    el_status st = folder ? el_compare_end_ranks(study) : no_memory();
+    el_status st = folder ? el_compare_end_ranks(study) : el_no_memory(NULL);
     if (!st && is_shared(study))
         st = el_folder_make(folder);
     if (!st && is_shared(study))

@@ -210,7 +210,7 @@ static bool may_go(const el_study *study, const el_job *job)
 static el_status remove_run(const el_study *study, const el_job *job)
 {
     char *const folder = el_compare_folder(study, job);
-    const el_status st = folder ? el_folder_remove(folder) : el_fail(EL_ENOMEM, "no memory for a study");
+    const el_status st = folder ? el_folder_remove(folder) : el_no_memory(NULL);
     free(folder);
     return st;
 }

@@ -201,7 +201,7 @@ el_status el_compare_recall(el_study *study)
     char *const path = results_path(study);
     json_t *records = NULL, *record;
     size_t i;
-    el_status st = path ? EL_OK : el_fail(EL_ENOMEM, "no memory for a study");
+    el_status st = path ? EL_OK : el_no_memory(NULL);
     if (!st && el_file_exists(path))
         st = el_metrics_load(&records, path);
     json_array_foreach(records, i, record)
@@ -218,8 +218,7 @@ el_status el_compare_recall(el_study *study)
 el_status el_compare_begin_results(el_study *study)
 {
     char *const path = results_path(study);
-    el_status st = path ? el_metrics_open(&study->results, path, -1, &study->recorded)
-                        : el_fail(EL_ENOMEM, "no memory for a study");
+    el_status st = path ? el_metrics_open(&study->results, path, -1, &study->recorded) : el_no_memory(NULL);
     for (int i = 0; !st && i < study->count; i++)
         if (study->jobs[i].left)
             st = el_metrics_put(&study->results, study->jobs[i].record);

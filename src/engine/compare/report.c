@@ -226,7 +226,7 @@ static el_status fill_crossings(el_findings *f)
     const el_plan *const p = &f->study->plan;
     const el_row **const points = calloc((size_t)f->row_count + 1, sizeof *points);
     if (!points)
-        return el_fail(EL_ENOMEM, "no memory for a report");
+        return el_no_memory(NULL);
     for (int size = 0; size < p->size_count; size++) {
         const int count = el_findings_line(f, p->reference, size, points, f->row_count);
         for (int system = 0; system < p->system_count; system++) {
@@ -253,7 +253,7 @@ el_status el_findings_open(el_findings *f, const el_study *study)
                        .crossings = calloc(most, sizeof *f->crossings)};
     if (!f->rows || !f->tests || !f->crossings) {
         el_findings_close(f);
-        return el_fail(EL_ENOMEM, "no memory for a report");
+        return el_no_memory(NULL);
     }
     fill_rows(f);
     fill_tests(f);
@@ -422,8 +422,7 @@ static el_status write_json(const el_findings *f)
 {
     char *const path = el_path_join(f->study->settings->output, "report.json");
     json_t *const object = findings_json(f);
-    const el_status st =
-        path && object ? el_json_save(object, path) : el_fail(EL_ENOMEM, "no memory for a report");
+    const el_status st = path && object ? el_json_save(object, path) : el_no_memory(NULL);
     json_decref(object);
     free(path);
     return st;
@@ -433,7 +432,7 @@ static el_status write_page(const el_findings *f)
 {
     char *const path = el_path_join(f->study->settings->output, "report.html");
     el_writer *page;
-    el_status st = path ? el_writer_open(&page, path) : el_fail(EL_ENOMEM, "no memory for a report");
+    el_status st = path ? el_writer_open(&page, path) : el_no_memory(NULL);
     if (!st) {
         el_html_begin(page, f->study->plan.name);
         el_findings_page(page, f);

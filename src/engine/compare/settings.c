@@ -141,7 +141,7 @@ static el_status keep_tasks(el_plan *plan, json_t *kept)
 {
     json_t *const text = json_copy(plan->text);
     if (!text)
-        return el_fail(EL_ENOMEM, "no memory for a plan");
+        return el_no_memory(NULL);
     json_object_set(text, "tasks", kept);
     el_plan_close(plan);
     return el_plan_read(plan, text, "plan");

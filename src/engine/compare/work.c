@@ -225,7 +225,7 @@ el_status el_compare_work_off(el_study *study)
 {
     worker *const workers = calloc((size_t)study->at_a_time, sizeof *workers);
     el_outcome end = {0};
-    el_status st = workers ? EL_OK : el_fail(EL_ENOMEM, "no memory for a study");
+    el_status st = workers ? EL_OK : el_no_memory(NULL);
     if (!st && el_dist_leads(study->settings->dist))
         st = el_compare_tidy_up(study);
     for (int i = 0; !st && i < study->at_a_time; i++) {

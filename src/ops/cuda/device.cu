@@ -212,7 +212,7 @@ static el_status open_queue(el_device *dev, el_queue **q, int)
 {
     el_cuda_queue *const c = (el_cuda_queue *)calloc(1, sizeof *c);
     if (!c)
-        return el_fail(EL_ENOMEM, "no memory for a queue");
+        return el_no_memory(NULL);
     el_queue *const queue = &c->queue;
     queue->dev = dev;
     queue->threads = 1;
@@ -323,7 +323,7 @@ el_status el_device_cuda(el_device **dev, int number)
         return st;
     el_cuda *const c = (el_cuda *)calloc(1, sizeof *c);
     if (!c)
-        return el_fail(EL_ENOMEM, "no memory for a device");
+        return el_no_memory(NULL);
     st = el_cublaslt_open(&c->blas);
     if (st) {
         free(c);

@@ -33,7 +33,7 @@ el_status el_cuda_peers_open(el_cuda_peers **peers, el_queue *q)
 {
     el_cuda_peers *const p = (el_cuda_peers *)calloc(1, sizeof *p);
     if (!p)
-        return el_fail(EL_ENOMEM, "no memory to join other GPUs");
+        return el_no_memory(NULL);
     int version = 0;
     p->q = q;
     el_status st = el_nccl_open(&p->nccl);

@@ -57,7 +57,7 @@ el_status el_cuda_plans_open(el_queue *q)
     el_cuda_queue *const c = el_cuda_of(q);
     c->plans = (el_cuda_plans *)calloc(1, sizeof *c->plans);
     if (!c->plans)
-        return el_fail(EL_ENOMEM, "no memory for a queue");
+        return el_no_memory(NULL);
     const int status = blas_of(q)->create(&c->blas);
     return status ? el_fail(EL_EFAILED, "cuda: cuBLASLt does not start (status %d)", status) : EL_OK;
 }

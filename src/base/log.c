@@ -53,6 +53,7 @@ void el_log(el_log_level level, const char *format, ...)
         vsnprintf(line + begun, sizeof line - (size_t)begun, format, arguments);
     va_end(arguments);
     el_error_tidy(line);
+    const bool twice = (size_t)begun < sizeof line && strncmp(line + begun, line, (size_t)begun) == 0;
     if (level != EL_LOG_NOTE || !beginning || !was_said(line))
-        sink(level, line);
+        sink(level, twice ? line + begun : line);
 }

@@ -11,8 +11,8 @@ typedef enum { EL_LOG_NOTE, EL_LOG_WARNING } el_log_level;
 typedef void el_log_sink(el_log_level level, const char *line);
 
 void el_log_to(el_log_sink *sink);
-/* Lines of this thread begin with these words and a colon from now on; NULL: with none.  They are borrowed.  A note that was
- * said behind the same words is not said again. */
+/* Lines of this thread begin with these words and a colon from now on; NULL: with none.  They are borrowed.  A line
+ * that begins so itself is left as it is, and a note that was said behind the same words is not said again. */
 void el_log_begin_with(const char *words);
 void el_log(el_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -191,11 +191,13 @@ static void test_beginning(void **state)
     el_log_begin_with("other");
     el_log(EL_LOG_NOTE, "a note");
     assert_string_equal(said[0], "other: a note");
+    el_log(EL_LOG_NOTE, "other: its own");
+    assert_string_equal(said[1], "other: its own");
     el_log_begin_with(NULL);
     for (int i = 0; i < 2; i++)
         el_log(EL_LOG_NOTE, "a note");
-    assert_int_equal(said_count, 7);
-    assert_string_equal(said[2], "a note");
+    assert_int_equal(said_count, 8);
+    assert_string_equal(said[3], "a note");
     el_log_to(NULL);
 }
 

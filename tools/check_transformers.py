@@ -6,10 +6,11 @@
 With --run, opens the networks of RUN by the classes that their config.json names, and AutoTokenizer, and compares pieces, the
 discriminator's logits and the generator's probabilities with those of `electra detect` and `electra fill`; of Electric, of
 causal models, of XLNets and of what restores tokens sums of energies and of log probabilities with those of `electra score`;
-of what opens as an encoder alone vectors with those of `electra embed`.  A folder that names no class must say which head it
-has, and one that reads backwards that it does.  Always, the other way round: makes random small ELECTRA models with transformers, saves them, and compares what `electra` says of
-them; then begins a `pretrain --init-from` from a pair and from a discriminator alone, and checks that a step at rate 0 writes
-the same weights again.  Needs torch and transformers; nothing in the build or the tests does.
+of what opens as an encoder alone vectors with those of `electra embed`. A folder that names no class must say which head it
+has, and one that reads backwards that it does. Always, the other way round: makes random small ELECTRA models with
+transformers, saves them, and compares what `electra` says of them; then begins a `pretrain --init-from` from a pair and from
+a discriminator alone, and checks that a step at rate 0 writes the same weights again. Needs torch and transformers; nothing
+in the build or the tests does.
 """
 import argparse
 import json

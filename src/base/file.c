@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include "file.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

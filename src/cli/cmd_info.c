@@ -353,8 +353,11 @@ static el_status add_labels(json_t *info, const char *folder)
     el_head_config head;
     el_task_card card = {0};
     char *const model = el_path_join(folder, "model");
-    el_status st = model ? EL_OK : el_no_memory(folder);
-    if (!st && el_folder_exists(model) && !(st = el_finetuned_read(model, &config, &head, &card))) {
+    bool there = false;
+    el_status st = model ? el_folder_holds(model, "config.json", &there) : el_no_memory(folder);
+    if (!st && there)
+        st = el_finetuned_read(model, &config, &head, &card);
+    if (!st && card.labels.count) {
         json_t *const labels = json_array();
         for (int i = 0; i < card.labels.count; i++)
             json_array_append_new(labels, json_string(card.labels.names[i]));

@@ -1,7 +1,6 @@
 /* dist - see the header: what follows from gathering and sharing */
 #include "dist/dist.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -13,7 +13,6 @@
  * ELECTRA-TT is electra with q as generator: logit and labels are electra's, over all tokens, and the first mean is that of
  * here.  Then appendix G's formula gives scores of all tokens in one pass.
  */
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 

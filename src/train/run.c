@@ -100,10 +100,10 @@ static el_status share_record(el_run *run)
 }
 
 /* What rank 0 has opened, with `st`, the others are told. */
-static el_status share_opened(el_run *run, el_dist *dist, el_status st)
+static el_status share_opened(el_run *run, el_dist *dist, const char *folder, el_status st)
 {
     if (!st && !run->folder)
-        st = el_no_memory(NULL);
+        st = el_no_memory(folder);
     st = el_dist_agree(dist, st);
     run->dist = dist;
     if (!st && el_dist_size(dist) > 1)
@@ -117,15 +117,15 @@ el_status el_run_open_shared(el_run *run, el_dist *dist, const el_run_kind *kind
                              bool overwrite)
 {
     if (el_dist_leads(dist))
-        return share_opened(run, dist, el_run_open(run, kind, folder, overwrite));
+        return share_opened(run, dist, folder, el_run_open(run, kind, folder, overwrite));
     *run = (el_run){.kind = kind, .folder = strdup(folder), .follows = true};
-    return share_opened(run, dist, EL_OK);
+    return share_opened(run, dist, folder, EL_OK);
 }
 
 el_status el_run_look_shared(el_run *run, el_dist *dist, const el_run_kind *kind, const char *folder)
 {
     *run = (el_run){.kind = kind, .folder = strdup(folder), .follows = !el_dist_leads(dist)};
-    return share_opened(run, dist, run->folder && !run->follows ? read_record(run) : EL_OK);
+    return share_opened(run, dist, folder, run->folder && !run->follows ? read_record(run) : EL_OK);
 }
 
 void el_run_close(el_run *run)

@@ -62,7 +62,7 @@ done
 sed 's/"shares": \[50\]/"shares": [25]/; s/"budgets": \[4e9\]/"budgets": [1e9, 4e9]/; s/"sizes": \[/&"tiny", /' plan.json > equal.json
 compare equal.json --dry-run > out || fail "equal runs: $(cat log)"
 grep -q "budgets: 25 % of 4e+09 and 100 % of 1e+09 are equal runs" log || fail "equal runs are not said: $(cat log)"
-[ "$(grep -c "compare: mlm: mlm: the preset's generator" log)" = 1 ] || fail "a note of a system is not said once: $(cat log)"
+[ "$(grep -c "compare: mlm: the preset's generator" log)" = 1 ] || fail "a note of a system is not said once: $(cat log)"
 # rows WORDS FILE SED: a file of a task, changed so, is refused with these words before the first job.
 rows() {
     cp "labelled/animals/$2" kept

@@ -286,15 +286,14 @@ static bool comes_whole(el_task_reader *reader)
 
 /* `layout`: of the file that is learned from, filled by this one where it is NULL at first. */
 static el_status glance(const el_finetune_settings *s, const el_task *task, const char *path,
-                        el_labels_wanted labels_wanted, el_file_layout *layout)
+                        el_labels_wanted labels_wanted, el_file_layout *layout, el_labels *labels)
 {
     enum { FIRST_ROWS = 100 };
     const el_columns columns = el_columns_of(&s->columns);
     const el_task_reading reading = {.columns = &columns, .known = layout, .labels = labels_wanted};
     el_task_reader *reader;
-    el_labels labels = {0};
     el_dataset rows = {0};
-    el_status st = path ? el_task_reader_open(&reader, task, path, reading, &labels) : EL_OK;
+    el_status st = path ? el_task_reader_open(&reader, task, path, reading, labels) : EL_OK;
     if (!path || st)
         return st;
     if (!comes_whole(reader))
@@ -304,7 +303,6 @@ static el_status glance(const el_finetune_settings *s, const el_task *task, cons
     if (!st && !layout->text[0])
         st = el_file_layout_copy(layout, el_task_reader_layout(reader));
     el_dataset_release(&rows);
-    el_labels_release(&labels);
     el_task_reader_close(reader);
     return st;
 }
@@ -314,13 +312,15 @@ el_status el_finetune_glance(const el_finetune_settings *s)
     const el_task *task;
     el_task_files files = {0};
     el_file_layout layout = {0};
+    el_labels labels = {0};
     el_status st = find_files(s, &task, &files);
     if (!st)
-        st = glance(s, task, files.train, EL_LABELS_NEEDED, &layout);
+        st = glance(s, task, files.train, EL_LABELS_NEEDED, &layout, &labels);
     if (!st)
-        st = glance(s, task, files.dev, EL_LABELS_NEEDED, &layout);
+        st = glance(s, task, files.dev, EL_LABELS_NEEDED, &layout, &labels);
     if (!st && !(task->test_unlabelled && !s->test_file))
-        st = glance(s, task, files.test, EL_LABELS_IF_THERE, &layout);
+        st = glance(s, task, files.test, EL_LABELS_IF_THERE, &layout, &labels);
+    el_labels_release(&labels);
     el_file_layout_release(&layout);
     el_task_files_release(&files);
     return st;

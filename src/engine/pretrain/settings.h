@@ -70,7 +70,7 @@ el_status el_pretrain_settle(el_pretrain_settings *settings, const el_options *o
 el_status el_pretrain_derive(el_pretrain_settings *settings, const el_options *options);
 
 /* What the objective, its sampler and its networks cannot have: refused where it was given, replaced where the preset says so,
- * which is said once nothing is refused. */
+ * which is said once all of them suit. */
 el_status el_pretrain_suit(el_pretrain_settings *settings, const el_options *options);
 
 /* EL_EUSAGE where a setting has no part in an objective with this sampler. */

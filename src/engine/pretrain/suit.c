@@ -51,7 +51,7 @@ static const char *const ORIGINALS[] = {"disc_weight",
 #define LENGTH(list) (sizeof(list) / sizeof *(list))
 enum { LONGEST_WHY = 120 };
 
-/* What is replaced or left out: it is said once nothing is refused. */
+/* What is replaced or left out: it is said once all settings suit the objective. */
 enum { MOST_NOTES = 5, LONGEST_NOTE = 448 };
 typedef struct {
     int count;

@@ -740,7 +740,6 @@ static void refused(void **state)
          "its first row does not look like names of its 3 columns"},
         {"classify", "twice.csv", "리뷰,감정,감정\na b,x,k\nc d,y,l\n", "its first row may name the columns"},
         {"classify", "beside.csv", "리뷰,감정,\na b,x,k\nc d,y,l\n", "its first row may name the columns"},
-        {"classify", "sparse.csv", "Remark,label\na b,x\n,y\n,x\n", "no column is the text"},
         {"classify", "row.csv", "Great,fruit\ndog,animal\ncat,animal\ncow,animal\n", "--header"},
         {"classify", "json.tsv", "{\"text\":\"a\",\"label\":\"x\"}\n",
          "its ending says tab-separated, its rows are JSON lines"},
@@ -943,6 +942,38 @@ static void empty_texts(void **state)
         el_file_layout_release(&layout);
     }
     el_log_to(NULL);
+}
+
+/* A text that most rows lack is the text all the same, unless another column may be it. */
+static void sparse_texts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *text, *column, *label;
+    } FILES[] = {{"sparse.csv", "Remark,label\na b,x\n,y\n,x\n", "Remark", "label"},
+                 {"sparse.csv", "remark,verdict\na b 0,x\n,y\n,x\nc d 3,y\n,x\n", "remark", "verdict"},
+                 {"sparse.jsonl",
+                  "{\"remark\":\"a b 0\",\"verdict\":\"x\"}\n{\"remark\":\"\",\"verdict\":\"y\"}\n"
+                  "{\"remark\":\"\",\"verdict\":\"x\"}\n{\"remark\":\"c d 3\",\"verdict\":\"y\"}\n"
+                  "{\"remark\":\"\",\"verdict\":\"x\"}\n",
+                  "remark", "verdict"},
+                 {"full.csv", "remark,verdict,extra\na b 0,x,\nc d 1,y,\ne f 2,x,\ng h 3,y,odd\n", "remark",
+                  "verdict"}};
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++)
+        for (int labelled = 0; labelled < 2; labelled++) {
+            const el_columns said = {.header = -1, .label = labelled ? FILES[i].label : NULL};
+            el_file_layout l;
+            el_labels labels = {0};
+            el_dataset d;
+            CHECK_OK(el_task_read(
+                el_task_find("classify"), file(FILES[i].name, FILES[i].text),
+                (el_task_reading){.columns = &said, .labels = labelled ? EL_LABELS_NEEDED : EL_LABELS_UNREAD},
+                &labels, &l, &d));
+            CHECK(strcmp(l.text[0], FILES[i].column) == 0, "case %zu: texts are \"%s\"", i, l.text[0]);
+            el_dataset_release(&d);
+            el_labels_release(&labels);
+            el_file_layout_release(&l);
+        }
 }
 
 /* Texts whose first line has a field less than the others are read, or told how, unless R named the rows. */
@@ -1278,6 +1309,7 @@ int main(void)
                                        cmocka_unit_test(first_line_of_fewer),
                                        cmocka_unit_test(numbers_beside_names),
                                        cmocka_unit_test(empty_texts),
+                                       cmocka_unit_test(sparse_texts),
                                        cmocka_unit_test(not_as_known),
                                        cmocka_unit_test(another_label),
                                        cmocka_unit_test(numbers_of_columns),

@@ -22,20 +22,25 @@ static int only_one(const el_finder *f, column_test *is)
     return found;
 }
 
-/* What most rows lack is the mark of some, and not the text. */
-static bool is_full(const el_finder *f, int column)
-{
-    return !f->survey.columns[column].sparse;
-}
-
 static bool holds_texts(const el_finder *f, int column)
 {
-    return is_full(f, column) && f->survey.columns[column].long_texts;
+    return f->survey.columns[column].long_texts;
 }
 
 static bool no_label(const el_finder *f, int column)
 {
-    return is_full(f, column) && !may_be_label(f, column) && el_finder_rank(f, EL_ROLE_LABEL, column) < 0;
+    return !may_be_label(f, column) && el_finder_rank(f, EL_ROLE_LABEL, column) < 0;
+}
+
+/* Of columns that could each be the text, one that most rows lack is the mark of some. */
+static bool full_no_label(const el_finder *f, int column)
+{
+    return !f->survey.columns[column].sparse && no_label(f, column);
+}
+
+static bool full_texts(const el_finder *f, int column)
+{
+    return !f->survey.columns[column].sparse && holds_texts(f, column);
 }
 
 /* A column within an object whose own name, or else the object's, is one of the role: nobody can tell which of the keys is
@@ -83,7 +88,7 @@ static el_status fill_label(el_finder *f)
 
 static el_status fill_text(el_finder *f)
 {
-    static column_test *const TESTS[] = {is_full, no_label, holds_texts};
+    static column_test *const TESTS[] = {NULL, full_no_label, no_label, full_texts, holds_texts};
     const int inner = within_object(f, EL_ROLE_TEXT);
     if (inner >= 0)
         return refuse_within(f, inner, "text", EL_TEXT_OPTION);

@@ -320,7 +320,7 @@ static void sentences_or_words(void **state)
         {TWO, "table.tsv", "id\ttext\n1\ta b\n2\tc d\n", NULL, "a b | c d | "},
         {TWO, "table.tsv", "id\ttext\n1\ta\n2\tb\n", NULL, "a | b | "},
         {TWO, "nsmc.txt", "id\tdocument\tlabel\n7\ta b\t1\n9\tc\t0\n", NULL,
-         "there is no column words; --text-column"},
+         "no column is said or known to hold the words; --text-column"},
         {TWO, "nsmc.txt", "id\tdocument\tlabel\n7\ta b\t1\n9\tc\t0\n", "document", "a b | c | "},
         {TWO, "nameless.tsv", "7\ta b\n9\tc d\n", NULL, "a b | c d | "},
         {TWO, "wide.tsv", "7\ta\t1\n9\tb\t0\n", NULL, "line 1: there are 3 columns, where the file"},

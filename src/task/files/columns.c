@@ -403,9 +403,8 @@ static el_status check_texts(const el_finder *f)
 {
     for (el_column_role role = 0; role <= (f->kind == EL_SPAN ? EL_ROLE_SECOND : EL_ROLE_TEXT); role++)
         if (f->by_role[role] < 0)
-            return el_fail(EL_EDATA, "%s, line %lld: there is no column %s; %s", f->path,
-                           (long long)f->survey.first_line, el_role_called(f->kind, role),
-                           option_of(f, role));
+            return el_fail(EL_EDATA, "%s: no column is said or known to hold the %s; %s", f->path,
+                           el_role_called(f->kind, role), option_of(f, role));
     return EL_OK;
 }
 

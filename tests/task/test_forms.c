@@ -294,6 +294,7 @@ static void sentences_or_words(void **state)
     (void)state;
     static const char TWO[] = "John O\nlives O\n\nSeoul B-LOC\n\n",
                       FOUR[] = "a N x O\nb N x B-LOC\n\nc N x O\n",
+                      STOPS[] = "John N\n. .\n\nSeoul N\n. .\n\n",
                       ROWS[] = "{\"tokens\": [\"a\", \"b\"], \"ner_tags\": [\"O\", \"B-LOC\"]}\n";
     static const struct {
         const char *learned, *name, *text, *column, *want; /* "a b | c | ", or what is said of it */
@@ -308,6 +309,11 @@ static void sentences_or_words(void **state)
         {TWO, "more.conll", FOUR, NULL, "a b | c | "},
         {TWO, "untagged.conll", "a N x\nb N x\n\nc N x\n", NULL,
          "line 1: there are 3 columns, where the file that the model learned from had 2; --format lines"},
+        {STOPS, "stop", "John lives .\n", NULL, "John lives . | "},
+        {STOPS, "stops.txt", "John lives .\nMary eats .\n", NULL, "John lives . | Mary eats . | "},
+        {STOPS, "apart.txt", "John lives here .\n\nMary eats .\n", NULL,
+         "John lives here . | Mary eats . | "},
+        {STOPS, "tags", "a N\n. .\n", NULL, "a . | "},
         {TWO, "broken.conll", "a O\nb\n\nc O\n", NULL,
          "line 2: there are 1 columns, where the first word has 2"},
         {FOUR, "three", "a b c\n", NULL, "a b c | "},

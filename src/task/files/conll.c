@@ -1,6 +1,7 @@
 /* conll - see the header */
 #include "task/files/conll.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,15 +26,18 @@ static int split(char separator, el_line line, el_line fields[MOST_FIELDS])
     return count;
 }
 
-/* Labels are found by their names, which end with a zero. */
+/* Labels are found by their names, which end with a zero.  Without a letter or a digit a field is punctuation, too. */
 static bool is_label(el_line field, const el_labels *labels)
 {
     char name[128];
     if (field.bytes >= sizeof name)
         return false;
     memcpy(name, field.text, field.bytes);
+    bool letters = false;
+    for (size_t i = 0; i < field.bytes; i++)
+        letters |= isalnum((unsigned char)field.text[i]) || (unsigned char)field.text[i] >= 0x80;
     name[field.bytes] = '\0';
-    return el_labels_find(labels, name) >= 0;
+    return letters && el_labels_find(labels, name) >= 0;
 }
 
 bool el_conll_tagged(el_line line, char separator, const el_labels *tags)

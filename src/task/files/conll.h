@@ -33,7 +33,7 @@ typedef struct {
     el_labels *labels;
 } el_conll;
 
-/* Whether a column but the first holds one of the tags. */
+/* Whether a column but the first holds one of the tags, but for those of punctuation, which is its own tag. */
 bool el_conll_tagged(el_line line, char separator, const el_labels *tags);
 /* EL_EDATA: rows of one word each, of which a column tells the sentence. */
 el_status el_word_rows_refuse(const char *path, const char *column);

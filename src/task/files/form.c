@@ -181,6 +181,13 @@ static shape shape_of(el_line text, char separator, el_task_kind kind)
     return s;
 }
 
+/* Whether every row has as many fields, and several. */
+static bool parts(el_line text, char separator)
+{
+    const shape s = shape_of(text, separator, EL_TAG);
+    return s.fields > 1 && s.steady;
+}
+
 /* What separates the fields of a .csv: what every row has as often; where several do, what leaves names of columns in the
  * first. */
 static el_status find_separator(const char *path, el_task_kind kind, el_line text, char *separator)
@@ -348,6 +355,7 @@ typedef struct {
     bool single;   /* but never with several */
     bool blanks;   /* there are lines that end sentences */
     bool even;     /* all have as many words between blanks */
+    bool learned;  /* and as many as the file that was learned from had columns */
     int words; /* lines that are as a word's: alone, or with a tag, or with all columns that are known but the tag */
     int tagged; /* of these, those with a tag */
     int texts;  /* lines with several words between tabs */
@@ -377,6 +385,7 @@ static word_lines look_at_lines(el_line text, const el_form_asked *asked)
         l.texts += holds_text(line);
         width = words;
     }
+    l.learned = l.even && width == known;
     return l;
 }
 
@@ -388,14 +397,14 @@ static bool is_table(const word_lines *l, el_line first, const el_form_asked *as
     return asked->named || 2 * l->texts > l->lines || (header && (n.texts || (n.ids && !n.words)));
 }
 
-/* Whether lines without tabs are sentences: of different lengths, or of another than a word's line has.  A line that is alone
- * is one, if it has no tag. */
+/* Whether lines without tabs are sentences: of different lengths, or of another than a word's line has, be its tag known or
+ * not.  A line that is alone is one, if it has no tag. */
 static bool are_sentences(const word_lines *l)
 {
     const bool words = 2 * l->words >= l->lines && l->lines > 0;
     if (!l->even)
         return !l->blanks || !words;
-    return !l->blanks && (!words || (l->lines == 1 && !l->tagged));
+    return !l->blanks && ((!words && !l->learned) || (l->lines == 1 && !l->tagged));
 }
 
 /* A word a line, a sentence a line, or (where labels are not wanted) plain sentences. */
@@ -457,10 +466,9 @@ static el_status form_of_rows(el_file_form *found, const char *path, const el_fo
             path);
     if (kind == EL_TAG) {
         *found = form_of_words(text, asked);
-        const bool commas = memchr(first.text, ',', first.bytes) || memchr(first.text, ';', first.bytes);
         if (ending == EL_NAMED_COMMAS && !tabs &&
             (names_in(first, ',').words || names_in(first, ';').words || found->form == EL_FORM_LINES ||
-             (commas && !asked->labelled)))
+             (!asked->labelled && (parts(text, ',') || parts(text, ';')))))
             *found = (el_file_form){EL_FORM_CSV, ','};
         else if (found->form == EL_FORM_CONLL && tabs && ending != EL_NAMED_COLUMNS &&
                  names_in(first, '\t').words && has(text, "\t[")) /* lists as Python prints them */

@@ -294,7 +294,7 @@ static void sentences_or_words(void **state)
     (void)state;
     static const char TWO[] = "John O\nlives O\n\nSeoul B-LOC\n\n",
                       FOUR[] = "a N x O\nb N x B-LOC\n\nc N x O\n",
-                      STOPS[] = "John N\n. .\n\nSeoul N\n. .\n\n",
+                      STOPS[] = "John N\n. .\n\nSeoul N\n. .\n\n", NAMED[] = "word\ttag\na\tO\n\nb\tO\n",
                       ROWS[] = "{\"tokens\": [\"a\", \"b\"], \"ner_tags\": [\"O\", \"B-LOC\"]}\n";
     static const struct {
         const char *learned, *name, *text, *column, *want; /* "a b | c | ", or what is said of it */
@@ -318,6 +318,8 @@ static void sentences_or_words(void **state)
         {STOPS, "tags", "a N\n. .\n", NULL, "a . | "},
         {TWO, "comma.csv", ", O\nhe O\n\nno O\n", NULL, ", he | no | "},
         {TWO, "comma.csv", "he,x\nno,y\n", NULL, "he | no | "},
+        {TWO, "ids.tsv", "id\ttoken\n1\tJohn\n2\tlives\n", NULL, "John lives | "},
+        {NAMED, "ids.tsv", "id\ttoken\n1\tJohn\n2\tlives\n", NULL, "John lives | "},
         {TWO, "broken.conll", "a O\nb\n\nc O\n", NULL,
          "line 2: there are 1 columns, where the first word has 2"},
         {FOUR, "three", "a b c\n", NULL, "a b c | "},

@@ -100,10 +100,19 @@ static bool is_named(el_line field, el_column_role role, int most)
     return rank >= 0 && rank <= most;
 }
 
-/* Whether the line names a column of words and one of tags, which may be left out where a header is known of. */
+static bool names_ids(const el_line *fields, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (is_named(fields[i], EL_ROLE_ID, EL_RANKS))
+            return true;
+    return false;
+}
+
+/* Whether the line names a column of words and one of tags, which may be left out where a header is known of; where no
+ * tags are wanted, one of ids will do. */
 static bool is_header(const el_conll *c, const el_line *fields, int count)
 {
-    bool words = false, tags = c->headed;
+    bool words = false, tags = c->headed || (c->asked && names_ids(fields, count));
     for (int i = 0; i < count; i++) {
         words |= is_named(fields[i], EL_ROLE_TEXT, 0);
         tags |= is_named(fields[i], EL_ROLE_LABEL, EL_RANKS);
@@ -117,6 +126,7 @@ static void take_header(el_conll *c, const el_line *fields, int count)
     char name[NAME_BYTES];
     c->header = true;
     for (int i = count - 1; i >= 0; i--) {
+    c->ids = names_ids(fields, count);
         c->named = is_named(fields[i], EL_ROLE_TEXT, 0) ? i + 1 : c->named;
         c->sentences = el_name_of_sentences(name_of(fields[i], name)) ? i + 1 : c->sentences;
     }
@@ -238,13 +248,14 @@ el_status el_conll_open(el_conll *c, const el_task_reading *wanted, el_file_layo
         return el_word_rows_refuse(c->lines.name, column);
     }
     layout->file.separator = c->separator;
+    c->asked = !wanted->labels;
     layout->header = c->header;
     layout->width = c->width;
     c->learned = known && !said->text[0] && !said->label ? known->width : 0;
     layout->counted = c->counted;
     layout->parts = EL_PARTS_BLANKS;
     const bool by_name =
-        c->named && !(known && known->header); /* which tells more than a number from elsewhere */
+        c->named && (c->ids || !(known && known->header)); /* which tells more than a number from elsewhere */
     st = put_column(&layout->text[0], said->text[0], known && !by_name ? known->text[0] : NULL,
                     c->counted ? 2
                     : c->named ? c->named

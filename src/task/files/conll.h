@@ -20,8 +20,10 @@ typedef struct {
     bool header;    /* the first line that is a word's names the columns */
     bool headed;    /* as that of the file that was learned from did */
     bool counted;   /* the first column counts words */
+    bool asked;     /* no tags are wanted, and a header needs none */
     int named;      /* the column, from 1, that the header calls the words; 0: there is none */
     int sentences;  /* and that which it says to number sentences, where nothing else ends them */
+    bool ids;       /* and another one ids */
     bool tagged;    /* tags that are known stand beside most words */
     bool turned;    /* the first column holds tags, and the last does not */
     int width;      /* columns of the first word, as of all; 0: not yet known */

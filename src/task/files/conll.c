@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "task/files/names.h"
 
 enum { MOST_FIELDS = 64, CONLLU_FIELDS = 10, GERMEVAL_FIELDS = 4 };
@@ -32,10 +33,10 @@ static bool is_label(el_line field, const el_labels *labels)
     char name[128];
     if (field.bytes >= sizeof name)
         return false;
-    memcpy(name, field.text, field.bytes);
     bool letters = false;
     for (size_t i = 0; i < field.bytes; i++)
         letters |= isalnum((unsigned char)field.text[i]) || (unsigned char)field.text[i] >= 0x80;
+    memcpy(name, field.text, field.bytes);
     name[field.bytes] = '\0';
     return letters && el_labels_find(labels, name) >= 0;
 }
@@ -125,8 +126,8 @@ static void take_header(el_conll *c, const el_line *fields, int count)
 {
     char name[NAME_BYTES];
     c->header = true;
-    for (int i = count - 1; i >= 0; i--) {
     c->ids = names_ids(fields, count);
+    for (int i = count - 1; i >= 0; i--) {
         c->named = is_named(fields[i], EL_ROLE_TEXT, 0) ? i + 1 : c->named;
         c->sentences = el_name_of_sentences(name_of(fields[i], name)) ? i + 1 : c->sentences;
     }
@@ -145,13 +146,15 @@ static void look(el_conll *c, el_line text, int least)
 {
     const char *at = text.text, *const end = text.text + text.bytes;
     el_line line, fields[MOST_FIELDS];
-    int words = 0, last = 0, tagged = 0;
-    bool fresh = true, blanks = false, parted = false, tags_first = true, tags_last = true;
+    int words = 0, last = 0, tagged = 0, sentences = 0;
+    bool fresh = true, begun = false, blanks = false, steady = true;
+    bool parted = false, tags_first = true, tags_last = true;
     c->counted = true;
     for (int lines = 0; lines < 1000 && el_line_next(&at, end, &line);) {
         el_line_trim(&line);
         if (el_line_ends_sentence(line)) {
             fresh = true;
+            begun = false;
             blanks |= words > 0;
             continue;
         }
@@ -167,7 +170,10 @@ static void look(el_conll *c, el_line text, int least)
             continue;
         }
         parted |= fresh && words;
+        sentences += !begun;
+        begun = true;
         c->width = c->width ? c->width : count;
+        steady &= count == c->width;
         tags_first &= is_tag(fields[0]);
         tags_last &= is_tag(fields[count - 1]);
         tagged += c->labels && el_conll_tagged(line, c->separator, c->labels);
@@ -180,6 +186,7 @@ static void look(el_conll *c, el_line text, int least)
     c->counted &= words > 1 && c->width >= least;
     c->sentences = parted ? 0 : c->sentences;
     c->tagged = words > 0 && 2 * tagged >= words;
+    c->ended = blanks && steady && sentences < words;
     c->open = c->separator == ' ' && !blanks;
     c->turned = words > 1 && c->width > 1 && tags_first && !tags_last;
 }
@@ -222,6 +229,16 @@ el_status el_word_rows_refuse(const char *path, const char *column)
         path, column);
 }
 
+/* Words of another width than those that were learned from, in what can be nothing but a word a line. */
+static void say_width(const el_conll *c)
+{
+    el_log(EL_LOG_WARNING,
+           "%s: its words have %d columns, where the file that the model learned from had %d; column %d is "
+           "read as the words%s",
+           c->lines.name, c->width, c->learned, c->word,
+           c->separator == ' ' ? " (--format lines reads sentences)" : "");
+}
+
 el_status el_conll_open(el_conll *c, const el_task_reading *wanted, el_file_layout *layout)
 {
     const el_columns *const said = wanted->columns;
@@ -231,6 +248,7 @@ el_status el_conll_open(el_conll *c, const el_task_reading *wanted, el_file_layo
     if (st)
         return st;
     c->headed = known && known->header;
+    c->asked = !wanted->labels;
     look(c, text, known && known->counted ? 2 : 3);
     if (known && (known->file.form != EL_FORM_CONLL || known->counted != c->counted))
         known = NULL; /* its numbers are those of other columns */
@@ -248,7 +266,6 @@ el_status el_conll_open(el_conll *c, const el_task_reading *wanted, el_file_layo
         return el_word_rows_refuse(c->lines.name, column);
     }
     layout->file.separator = c->separator;
-    c->asked = !wanted->labels;
     layout->header = c->header;
     layout->width = c->width;
     c->learned = known && !said->text[0] && !said->label ? known->width : 0;
@@ -272,6 +289,11 @@ el_status el_conll_open(el_conll *c, const el_task_reading *wanted, el_file_layo
     c->untagged = lacks && !c->labelled;
     if (!c->labelled && (c->named || c->tagged || c->width == 1 || c->width == c->learned - 1))
         c->learned = 0;
+    const bool wider = c->learned && c->width != c->learned;
+    if (!st && wider && !c->labelled && c->ended && place_of(c->word, c->width) < c->width) {
+        say_width(c);
+        c->learned = 0;
+    }
     return st;
 }
 
@@ -302,15 +324,16 @@ static el_status take_word(el_conll *c, el_dataset *d, const el_line *fields, in
         return el_lines_fail(&c->lines, "a word and its tag are wanted, and there are %d columns", count);
     if (!c->width)
         c->width = count;
-    const char *const otherwise =
-        c->labelled || c->separator != ' ' ? "" : "; --format lines reads sentences";
+    const char *const otherwise = /* which the note of an open form has said */
+        c->labelled || c->separator != ' ' || c->open ? "" : "; --format lines reads sentences";
     if (count != c->width)
         return el_lines_fail(&c->lines, "there are %d columns, where the first word has %d%s", count,
                              c->width, otherwise);
     if (c->learned && count != c->learned)
-        return el_lines_fail(&c->lines,
-                             "there are %d columns, where the file that the model learned from had %d%s",
-                             count, c->learned, otherwise);
+        return el_lines_fail(
+            &c->lines, "there are %d columns, where the file that the model learned from had %d%s%s", count,
+            c->learned, otherwise,
+            c->labelled || c->open ? "" : "; --text-column N says which column holds the words");
     if (!c->labelled)
         return el_dataset_add_word(d, fields[word].text, fields[word].bytes, -1);
     return take_tag(c, d, fields[word], fields[tag]);

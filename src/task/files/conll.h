@@ -6,7 +6,8 @@
  * line may name the columns, and so the one of the words.  "-DOCSTART-" lines are no words, nor lines that begin with '#'
  * and have another number of columns than the words have (or, between tabs, with "## ", as KLUE's comments do).  Where
  * labels may lack, a file may have all columns but the last, if that was the tag of the file that was learned from.  Its
- * columns must be as many otherwise, unless it has words alone, a header, or tags of the model beside its words.
+ * columns must be as many otherwise, unless it has words alone, a header, or tags of the model beside its words; a file of
+ * another width in which empty lines end sentences is read with a warning.
  */
 #ifndef EL_TASK_CONLL_H
 #define EL_TASK_CONLL_H
@@ -19,16 +20,17 @@ typedef struct {
     char separator; /* '\t', ' '; 0: not yet known */
     bool header;    /* the first line that is a word's names the columns */
     bool headed;    /* as that of the file that was learned from did */
-    bool counted;   /* the first column counts words */
     bool asked;     /* no tags are wanted, and a header needs none */
+    bool counted;   /* the first column counts words */
     int named;      /* the column, from 1, that the header calls the words; 0: there is none */
-    int sentences;  /* and that which it says to number sentences, where nothing else ends them */
     bool ids;       /* and another one ids */
+    int sentences;  /* and that which it says to number sentences, where nothing else ends them */
     bool tagged;    /* tags that are known stand beside most words */
     bool turned;    /* the first column holds tags, and the last does not */
     int width;      /* columns of the first word, as of all; 0: not yet known */
     int learned;    /* columns of the file that was learned from; 0: unknown, or columns were said */
     int word, tag;  /* columns by number */
+    bool ended;     /* all words have as many columns, and empty lines end sentences, some of several words */
     bool open;      /* columns stand between blanks, as words of sentences do, and no line ends a sentence */
     bool labelled;  /* tags are read */
     bool untagged;  /* what was learned from had one column more, the last: the tags */

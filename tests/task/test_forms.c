@@ -323,6 +323,8 @@ static void sentences_or_words(void **state)
         {TWO, "comma.csv", "he,x\nno,y\n", NULL, "he | no | "},
         {TWO, "ids.tsv", "id\ttoken\n1\tJohn\n2\tlives\n", NULL, "John lives | "},
         {NAMED, "ids.tsv", "id\ttoken\n1\tJohn\n2\tlives\n", NULL, "John lives | "},
+        {TWO, "first.txt", "a b c\nd e\n", "1", "a b c | d e | "},
+        {TWO, "second.txt", "a b, c\nd e\n", "2", "plain lines, which have no columns; --text-column"},
         {TWO, "broken.conll", "a O\nb\n\nc O\n", NULL,
          "line 2: there are 1 columns, where the first word has 2"},
         {FOUR, "three", "a b c\n", NULL, "a b c | "},

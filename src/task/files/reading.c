@@ -241,6 +241,13 @@ static bool names_column(const el_columns *said, el_column_role role)
     return said->by_role[role] && !el_column_number(said->by_role[role], &number);
 }
 
+/* Whether it is another column than the first, which is all of a plain line. */
+static bool beyond_line(const char *column)
+{
+    int number;
+    return column && !(el_column_number(column, &number) && number == 1);
+}
+
 static el_status find_form(el_task_reader *r, const el_columns *said, const el_columns *of_task,
                            el_lines *lines)
 {
@@ -271,7 +278,7 @@ static el_status find_form(el_task_reader *r, const el_columns *said, const el_c
     if (st || form_of(r) != EL_FORM_LINES)
         return st;
     r->said = (el_columns){.form = EL_FORM_LINES, .header = 0};
-    if (said && (said->text[0] || said->text[1] || said->header == 1))
+    if (said && (beyond_line(said->text[0]) || said->text[1] || said->header == 1))
         return el_fail(
             EL_EUSAGE,
             "%s: is read as plain lines, which have no columns; --text-column, --second-column and "

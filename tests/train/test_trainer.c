@@ -81,6 +81,47 @@ static el_status one_sequence(void *context, int64_t first, int count, el_batch 
     return el_batch_add(batch, IDS, 3, 3);
 }
 
+/* A run of STEPS steps; `before`: what lies in the gradients before it. */
+typedef struct {
+    told told;
+    el_watch watch;
+    const char *folder; /* NULL: nothing is written */
+    int64_t most_skipped, log_every;
+    double before;
+    int64_t parameters; /* that it had */
+} trial;
+
+static el_status run_trial(trial *t, el_progress *progress)
+{
+    el_model model;
+    el_queue *const q = distant_open(1, "reference");
+    assert_int_equal(small_model_on(&model, q, 8, EL_TIE_SHARED, 1), EL_OK);
+    addition before = {q, t->before};
+    el_model_each(&model, add_gradient, &before);
+    t->parameters = (int64_t)el_model_parameters(&model);
+    t->told.base = (el_objective){.model = &model,
+                                  .reset = reset,
+                                  .begin = begin,
+                                  .fit = fit,
+                                  .accumulate = accumulate,
+                                  .finish = finish};
+    const el_trainer trainer = {.objective = &t->told.base,
+                                .training = {.read = one_sequence, .examples = 1},
+                                .folder = t->folder,
+                                .schedule = {.peak = 0.01, .steps = STEPS},
+                                .optimizer = el_optimizer_defaults(),
+                                .batch = 1,
+                                .steps = STEPS,
+                                .log_every = t->log_every,
+                                .most_skipped = t->most_skipped,
+                                .watch = t->watch};
+    *progress = (el_progress){0};
+    const el_status st = el_trainer_run(&trainer, progress);
+    el_model_close(&model);
+    el_queue_close(q);
+    return st;
+}
+
 static el_status keep_norm(void *context, const el_event *event)
 {
     if (event->kind == EL_EVENT_STEP || event->kind == EL_EVENT_RECORD)
@@ -92,37 +133,20 @@ static el_status keep_norm(void *context, const el_event *event)
 static void steps_begin_with_no_gradients(void **state)
 {
     (void)state;
-    static const double ADDED[STEPS] = {1, 2, NAN, 1, 2};
-    el_model model;
-    el_queue *const q = distant_open(1, "reference");
-    assert_int_equal(small_model_on(&model, q, 8, EL_TIE_SHARED, 1), EL_OK);
-    addition before = {q, 7};
-    el_model_each(&model, add_gradient, &before);
-    told t = {.base = {.model = &model,
-                       .reset = reset,
-                       .begin = begin,
-                       .fit = fit,
-                       .accumulate = accumulate,
-                       .finish = finish},
-              .added = ADDED};
-    const el_trainer trainer = {.objective = &t.base,
-                                .training = {.read = one_sequence, .examples = 1},
-                                .schedule = {.peak = 0.01, .steps = STEPS},
-                                .optimizer = el_optimizer_defaults(),
-                                .batch = 1,
-                                .steps = STEPS,
-                                .log_every = 1, /* else events tell of means */
-                                .most_skipped = 2,
-                                .watch = {.on_event = keep_norm, .context = &t}};
-    el_progress progress = {0};
-    assert_int_equal(el_trainer_run(&trainer, &progress), EL_OK);
+    static const double ADDED[STEPS + 1] = {1, 2, NAN, 1, 2, 1};
+    trial t = {.told = {.added = ADDED},
+               .watch = {.on_event = keep_norm, .context = &t.told},
+               .most_skipped = 2,
+               .log_every = 1, /* else events tell of means */
+               .before = 7};
+    el_progress progress;
+    assert_int_equal(run_trial(&t, &progress), EL_OK);
     assert_int_equal(progress.updates, STEPS - 1);
-    const double one = sqrt((double)el_model_parameters(&model));
+    const double one = sqrt((double)t.parameters);
     for (int i = 0; i < STEPS; i++)
-        if (!(isnan(ADDED[i]) ? isnan(t.norms[i]) : fabs(t.norms[i] - ADDED[i] * one) <= 1e-6 * one))
-            fail_msg("step %d: norm %g, but gradients alone have %g", i + 1, t.norms[i], ADDED[i] * one);
-    el_model_close(&model);
-    el_queue_close(q);
+        if (!(isnan(ADDED[i]) ? isnan(t.told.norms[i])
+                              : fabs(t.told.norms[i] - ADDED[i] * one) <= 1e-6 * one))
+            fail_msg("step %d: norm %g, but gradients alone have %g", i + 1, t.told.norms[i], ADDED[i] * one);
 }
 
 static el_status fail_at_a_skip(void *context, const el_event *event)
@@ -135,32 +159,15 @@ static el_status fail_at_a_skip(void *context, const el_event *event)
 static void divergence_is_told(void **state)
 {
     (void)state;
-    static const double ADDED[STEPS] = {1, NAN, NAN, 1, 2};
+    static const double ADDED[STEPS + 1] = {1, NAN, NAN, 1, 2, 1};
     for (int failing = 0; failing < 2; failing++) {
-        el_model model;
-        el_queue *const q = distant_open(1, "reference");
-        assert_int_equal(small_model_on(&model, q, 8, EL_TIE_SHARED, 1), EL_OK);
-        told t = {.base = {.model = &model,
-                           .reset = reset,
-                           .begin = begin,
-                           .fit = fit,
-                           .accumulate = accumulate,
-                           .finish = finish},
-                  .added = ADDED};
-        const el_trainer trainer = {.objective = &t.base,
-                                    .training = {.read = one_sequence, .examples = 1},
-                                    .schedule = {.peak = 0.01, .steps = STEPS},
-                                    .optimizer = el_optimizer_defaults(),
-                                    .batch = 1,
-                                    .steps = STEPS,
-                                    .most_skipped = 2,
-                                    .watch = {.on_event = failing ? fail_at_a_skip : NULL}};
-        el_progress progress = {0};
-        assert_int_equal(el_trainer_run(&trainer, &progress), EL_EFAILED);
+        trial t = {.told = {.added = ADDED},
+                   .watch = {.on_event = failing ? fail_at_a_skip : NULL},
+                   .most_skipped = 2};
+        el_progress progress;
+        assert_int_equal(run_trial(&t, &progress), EL_EFAILED);
         assert_non_null(strstr(el_error(), failing ? "the disk is full" : "2 steps in a row"));
         assert_int_equal(progress.diverged, !failing);
-        el_model_close(&model);
-        el_queue_close(q);
     }
 }
 
@@ -169,30 +176,8 @@ static el_status run_with(const double *losses, int64_t most_skipped, const char
                           el_progress *progress)
 {
     static const double ADDED[STEPS + 1] = {0};
-    el_model model;
-    el_queue *const q = distant_open(1, "reference");
-    assert_int_equal(small_model_on(&model, q, 8, EL_TIE_SHARED, 1), EL_OK);
-    told t = {.base = {.model = &model,
-                       .reset = reset,
-                       .begin = begin,
-                       .fit = fit,
-                       .accumulate = accumulate,
-                       .finish = finish},
-              .added = ADDED,
-              .losses = losses};
-    const el_trainer trainer = {.objective = &t.base,
-                                .training = {.read = one_sequence, .examples = 1},
-                                .folder = folder,
-                                .schedule = {.peak = 0.01, .steps = STEPS},
-                                .optimizer = el_optimizer_defaults(),
-                                .batch = 1,
-                                .steps = STEPS,
-                                .most_skipped = most_skipped};
-    *progress = (el_progress){0};
-    const el_status st = el_trainer_run(&trainer, progress);
-    el_model_close(&model);
-    el_queue_close(q);
-    return st;
+    trial t = {.told = {.added = ADDED, .losses = losses}, .folder = folder, .most_skipped = most_skipped};
+    return run_trial(&t, progress);
 }
 
 /* Steps whose loss is no number are skipped, however finite their gradients are; too many of them in a row end the run. */

@@ -122,22 +122,24 @@ static el_status plan(settings *s, const el_options *options, el_flops_plan *p)
     return EL_OK;
 }
 
-static const char *const PARTS[] = {
-    "mask_prob", "generator_hidden_size", "frozen_generator", "sentence_task", "sampler", "generator"};
-enum { PART_COUNT = sizeof PARTS / sizeof *PARTS };
+enum { MASKS, WIDTH, FROZEN, SENTENCES, SAMPLER, GENERATOR, PART_COUNT };
+static const char *const PARTS[PART_COUNT] = {
+    [MASKS] = "mask_prob",         [WIDTH] = "generator_hidden_size",
+    [FROZEN] = "frozen_generator", [SENTENCES] = "sentence_task",
+    [SAMPLER] = "sampler",         [GENERATOR] = "generator"};
 
 /* Whether products depend on the setting PARTS[part]. */
 static bool counts_in(const el_flops_plan *p, int part)
 {
     el_flops_plan other = *p;
-    other.mask_prob /= part == 0 ? 2 : 1;
-    other.generator.hidden_size *= part == 1 ? 2 : 1;
-    other.frozen ^= part == 2;
-    other.sentences ^= part == 3;
-    other.sampled ^= part == 4;
-    if (part == 5 && p->objective == EL_ELECTRA && !p->sampled)
+    other.mask_prob /= part == MASKS ? 2 : 1;
+    other.generator.hidden_size *= part == WIDTH ? 2 : 1;
+    other.frozen ^= part == FROZEN;
+    other.sentences ^= part == SENTENCES;
+    other.sampled ^= part == SAMPLER;
+    if (part == GENERATOR && p->objective == EL_ELECTRA && !p->sampled)
         other.objective = EL_ELECTRIC;
-    else if (part == 5 && p->objective == EL_ELECTRIC)
+    else if (part == GENERATOR && p->objective == EL_ELECTRIC)
         other.objective = EL_ELECTRA;
     return el_flops_products(&other) != el_flops_products(p);
 }

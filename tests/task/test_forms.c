@@ -381,6 +381,162 @@ static void sentences_or_words(void **state)
     el_log_to(NULL);
 }
 
+/* The columns of a word a line as those of tables: a header is found or said, a column is said by its name or number, and the
+ * model's file is asked by the names that it had.  A number from a file without names is held against a header's. */
+static void columns_of_words(void **state)
+{
+    (void)state;
+    enum { BARE = EL_LABELS_UNREAD, PERHAPS = EL_LABELS_IF_THERE, TAGS = EL_LABELS_NEEDED };
+    static const char PLAIN[] = "N\tJohn\tO\nV\truns\tB-X\n\nN\tSeoul\tO\n",
+                      TURNED[] = "word\tpos\ttag\nJohn\tN\tO\nruns\tV\tB-X\n\nSeoul\tN\tO\n",
+                      LEMMA[] = "lemma\tword\ttag\nj\tJohn\tO\nr\truns\tB-X\n\ns\tSeoul\tO\n",
+                      IDS[] = "id\tlemma\tword\ttag\n7\tj\tJohn\tO\n8\tr\truns\tB-X\n\n9\ts\tSeoul\tO\n",
+                      FORMS[] = "id\tpos\tform\ttag\n1\tN\tJohn\tO\n2\tV\truns\tB-X\n\n1\tN\tSeoul\tO\n",
+                      MIDDLE[] = "word\ttag\tlemma\nJohn\tO\tj\nruns\tB-X\tr\n\nSeoul\tO\ts\n",
+                      OWN[] = "foo\tbar\nJohn\tO\nruns\tB-X\n\nSeoul\tO\n",
+                      BLANK[] = "foo bar\nJohn O\nruns B-X\n\nSeoul O\n",
+                      UNTAGGED[] = "word\tlemma\nJohn\tj\nruns\tr\n\nSeoul\ts\n",
+                      WIDE[] = "N\tx\tJohn\tO\nV\tx\truns\tB-X\n\nN\tx\tSeoul\tO\n",
+                      READ[] = "John O runs B-X | Seoul O | ", WORDS[] = "John runs | Seoul | ",
+                      LEMMAS[] = "j r | s | ";
+    static const struct {
+        const char
+            *learned; /* and how it was, with the columns and the header that were said; NULL: it is not */
+        const char *word, *tag;
+        int header;
+        const char *asked, *columns[2];
+        int asked_header, labels;
+        const char *want; /* what is read, or said */
+    } CASES[] = {
+        {NULL, NULL, NULL, 0, OWN, {"foo", "bar"}, -1, TAGS, READ},
+        {NULL, NULL, NULL, 0, OWN, {"Foo", "2"}, -1, TAGS, READ},
+        {NULL, NULL, NULL, 0, OWN, {NULL, NULL}, 1, TAGS, READ},
+        {NULL, NULL, NULL, 0, OWN, {NULL, NULL}, -1, TAGS, "foo bar John O runs B-X | Seoul O | "},
+        {NULL, NULL, NULL, 0, BLANK, {"foo", NULL}, -1, TAGS, READ},
+        {NULL, NULL, NULL, 0, OWN, {"none", "bar"}, -1, TAGS, "line 1: there is no column \"none\""},
+        {NULL, NULL, NULL, 0, OWN, {"foo", "none"}, -1, TAGS, "line 1: there is no column \"none\""},
+        {NULL, NULL, NULL, 0, TURNED, {NULL, NULL}, 0, TAGS, "word tag John O runs B-X | Seoul O | "},
+        {NULL, NULL, NULL, 0, TURNED, {"word", NULL}, 0, TAGS, "there is no column \"word\""},
+        {NULL, NULL, NULL, 0, LEMMA, {NULL, NULL}, -1, TAGS, READ},
+        {NULL, NULL, NULL, 0, MIDDLE, {NULL, NULL}, -1, TAGS, READ},
+        {NULL, NULL, NULL, 0, FORMS, {NULL, NULL}, -1, TAGS, READ},
+        {LEMMA, NULL, NULL, -1, TURNED, {NULL, NULL}, -1, BARE, WORDS},
+        {LEMMA, NULL, NULL, -1, MIDDLE, {NULL, NULL}, -1, TAGS, READ},
+        {LEMMA, "1", NULL, -1, IDS, {NULL, NULL}, -1, BARE, LEMMAS},
+        {LEMMA, "lemma", NULL, -1, IDS, {NULL, NULL}, -1, BARE, LEMMAS},
+        {LEMMA, "lemma", NULL, -1, MIDDLE, {NULL, NULL}, -1, BARE, LEMMAS},
+        {LEMMA, NULL, NULL, -1, PLAIN, {NULL, NULL}, -1, TAGS, READ},
+        {LEMMA,
+         NULL,
+         NULL,
+         -1,
+         OWN,
+         {NULL, NULL},
+         1,
+         BARE,
+         "line 1: there is no column \"word\", which the model learned from; --text-column says which"},
+        {LEMMA,
+         NULL,
+         "lemma",
+         -1,
+         FORMS,
+         {NULL, NULL},
+         -1,
+         TAGS,
+         "line 1: there is no column \"lemma\", which the model learned from; --label-column says which"},
+        {LEMMA, NULL, NULL, -1, UNTAGGED, {NULL, NULL}, -1, PERHAPS, WORDS},
+        {PLAIN, "2", NULL, -1, TURNED, {NULL, NULL}, -1, BARE, WORDS},
+        {PLAIN, "2", NULL, -1, FORMS, {NULL, NULL}, -1, BARE, WORDS},
+        {PLAIN, "2", NULL, -1, IDS, {NULL, NULL}, -1, TAGS, READ},
+        {PLAIN,
+         "2",
+         NULL,
+         -1,
+         OWN,
+         {NULL, NULL},
+         1,
+         BARE,
+         "there are 2 columns, where the file that the model learned from had 3"},
+        {PLAIN,
+         "2",
+         NULL,
+         -1,
+         WIDE,
+         {NULL, NULL},
+         -1,
+         BARE,
+         "there are 4 columns, where the file that the model learned from had 3"},
+        {PLAIN, "2", NULL, -1, BLANK, {NULL, NULL}, 0, BARE, "there are 2 columns, where the file"},
+        {PLAIN, "2", NULL, -1, "N\tJohn\nV\truns\n\nN\tSeoul\n", {NULL, NULL}, -1, PERHAPS, WORDS},
+        {PLAIN, "2", NULL, -1, WIDE, {"3", NULL}, -1, BARE, WORDS},
+        {OWN, "foo", "bar", -1, OWN, {NULL, NULL}, -1, TAGS, READ}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const el_columns learned = {
+            .header = CASES[i].header, .text = {CASES[i].word}, .label = CASES[i].tag};
+        const el_columns asked = {
+            .header = CASES[i].asked_header, .text = {CASES[i].columns[0]}, .label = CASES[i].columns[1]};
+        el_file_layout known = {0};
+        el_labels labels = {0};
+        el_dataset d;
+        char got[1024];
+        if (CASES[i].learned) {
+            CHECK_OK(el_task_read(
+                el_task_find("ner"), put_file("learned.conll", CASES[i].learned, strlen(CASES[i].learned)),
+                (el_task_reading){.columns = &learned, .labels = EL_LABELS_NEEDED}, &labels, &known, &d));
+            el_dataset_release(&d);
+        }
+        const el_status st =
+            el_task_read(el_task_find("ner"), put_file("asked.conll", CASES[i].asked, strlen(CASES[i].asked)),
+                         (el_task_reading){
+                             .columns = &asked, .known = &known, .labels = (el_labels_wanted)CASES[i].labels},
+                         &labels, NULL, &d);
+        if (st)
+            snprintf(got, sizeof got, "%s", el_error());
+        else
+            put_tagged(&d, &labels, CASES[i].labels == TAGS, got);
+        CHECK(st ? strstr(got, CASES[i].want) != NULL : strcmp(got, CASES[i].want) == 0,
+              "case %zu: \"%s\", not \"%s\"", i, got, CASES[i].want);
+        if (!st)
+            el_dataset_release(&d);
+        el_labels_release(&labels);
+        el_file_layout_release(&known);
+    }
+}
+
+static void hear_numbered(el_log_level level, const char *sentence)
+{
+    told |= level == EL_LOG_WARNING && strstr(sentence, "are numbered");
+}
+
+/* Taggers read no second text; ids that lack are said. */
+static void columns_in_vain(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *task, *name, *text;
+    } FILES[] = {{"ner", "vain.conll", "word tag\na O\nb B-X\n"},
+                 {"ner", "vain.jsonl", "{\"tokens\": [\"a\", \"b\"], \"tags\": [\"O\", \"B-X\"]}\n"},
+                 {"classify", "vain.csv", "text,label\na b,x\nc d,y\n"}};
+    el_log_to(hear_numbered);
+    for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+        const el_task *const task = el_task_find(FILES[i].task);
+        const char *const path = put_file(FILES[i].name, FILES[i].text, strlen(FILES[i].text));
+        const el_columns ids = {.header = -1, .id = "key"}, second = {.header = -1, .text = {NULL, "2"}};
+        el_task_reading reading = {.columns = &ids, .labels = EL_LABELS_NEEDED};
+        el_labels labels = {0};
+        el_dataset d;
+        told = false;
+        CHECK_OK(el_task_read(task, path, reading, &labels, NULL, &d));
+        el_dataset_release(&d);
+        CHECK(told, "%s: nothing is said of ids", path);
+        reading.columns = &second;
+        if (task->kind == EL_TAG)
+            CHECK_FAILS(el_task_read(task, path, reading, &labels, NULL, &d), EL_EUSAGE, "--second-column");
+        el_labels_release(&labels);
+    }
+    el_log_to(NULL);
+}
+
 /* A line with a tag but no word is no word, whether it is learned from or asked. */
 static void no_word(void **state)
 {
@@ -512,9 +668,11 @@ static void plain_lines(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(words_and_tags),     cmocka_unit_test(questions),
-                                       cmocka_unit_test(other_forms),        cmocka_unit_test(no_word),
-                                       cmocka_unit_test(sentences_or_words), cmocka_unit_test(first_line),
-                                       cmocka_unit_test(first_line_of_test), cmocka_unit_test(plain_lines)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_and_tags),     cmocka_unit_test(questions),
+        cmocka_unit_test(other_forms),        cmocka_unit_test(no_word),
+        cmocka_unit_test(sentences_or_words), cmocka_unit_test(columns_of_words),
+        cmocka_unit_test(columns_in_vain),    cmocka_unit_test(first_line),
+        cmocka_unit_test(first_line_of_test), cmocka_unit_test(plain_lines)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -653,7 +653,7 @@ static void left_out_tags(void **state)
         CHECK_FAILS(el_task_read(task, file("other.conll", FILES[i].other), reading, &labels, NULL, &d),
                     EL_EDATA, "columns");
         reading.labels = EL_LABELS_NEEDED;
-        CHECK_FAILS(el_task_read(task, path, reading, &labels, NULL, &d), EL_EDATA, "columns");
+        CHECK_FAILS(el_task_read(task, path, reading, &labels, NULL, &d), EL_EDATA, "column");
         el_task_reading asked = {.known = &layout};
         CHECK_OK(el_task_read(task, path, asked, NULL, NULL, &d));
         assert_string_equal(d.words[0].text, "Zoe");

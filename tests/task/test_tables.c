@@ -494,7 +494,8 @@ static void numbers_of_columns(void **state)
                  {"tag", "1", "2", NULL},
                  {"tag", "4294967297", "2", "line 1: a word and its tag are wanted"},
                  {"tag", "1", "-4294967295", "line 1: a word and its tag are wanted"},
-                 {"tag", "1", "+2", "+2: columns of a file with a word a line are numbers"}};
+                 {"tag", "1", "+2", "there is no column \"+2\""},
+                 {"tag", "0", "2", "there is no column 0"}};
     const char *const path = file("numbers", "a\tx\nb\ty\nc\tx\n");
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         const el_columns columns = {.header = -1, .text = {CASES[i].text}, .label = CASES[i].label};
@@ -844,10 +845,10 @@ static void refused(void **state)
          "column Sentence # tells of which sentence"},
         {"ner", "sentences.tsv",
          "Sentence #\tWord\tPOS\tTag\nSentence: 1\ta\tN\tO\n\tb\tN\tB-x\nSentence: 2\tc\tN\tO\n",
-         "column 1 tells of which sentence"},
+         "column Sentence # tells of which sentence"},
         {"ner", "two.csv", "sentence_id,word,tag\n1,a,O\n2,b,B-x\n",
          "column sentence_id tells of which sentence"},
-        {"ner", "korean.conll", "단어 태그 문장_번호\na O 1\nb B-x 2\n", "column 3 tells of which sentence"},
+        {"ner", "korean.conll", "단어 태그 문장_번호\na O 1\nb B-x 2\n", "column 문장_번호 tells of which sentence"},
         {"ner", "doccano.jsonl", "{\"text\": \"a b\", \"label\": [[0, 1, \"x\"]]}\n",
          "its labels are spans of characters (\"label\")"},
         {"ner", "first.jsonl",

@@ -18,12 +18,6 @@ const char EL_TEXT_OPTION[] = "--text-column says which (and --second-column, of
 const char EL_LABEL_OPTION[] = "--label-column says which";
 const char EL_HEADER_OPTION[] = "--header or --no-header says so";
 
-bool el_finder_is_name(const char *column)
-{
-    int number;
-    return column && !el_column_number(column, &number);
-}
-
 bool el_finder_taken(const el_finder *f, int column)
 {
     bool taken = false;
@@ -82,7 +76,7 @@ static const char *option_of(const el_finder *f, el_column_role role)
 /* Around a name, and not around a number. */
 static const char *quote(const char *column)
 {
-    return el_finder_is_name(column) ? "\"" : "";
+    return el_column_is_name(column) ? "\"" : "";
 }
 
 /* The layout has names, and a name says which column only where no other one has it. */
@@ -193,7 +187,7 @@ static int known_and_free(const el_finder *f, const char *column)
 static el_status take_known(el_finder *f, bool text_open)
 {
     const el_file_layout *const known = f->wanted->known;
-    const bool numbers = !el_finder_is_name(known->text[0]);
+    const bool numbers = !el_column_is_name(known->text[0]);
     if (numbers && (!text_open || f->named || known->file.form == EL_FORM_CONLL))
         return EL_OK; /* names tell more than the places of a file without, and a word's columns are no sentence's */
     el_status st = numbers ? check_width(f) : EL_OK;
@@ -437,6 +431,8 @@ static el_status find_all(el_finder *f, el_file_layout *l)
         if (said->by_role[role])
             st = take_said(f, said->by_role[role], &f->by_role[role]);
         if (st && !needed) { /* a file without it is read all the same */
+            if (role == EL_ROLE_ID)
+                el_log(EL_LOG_WARNING, "%s; its examples are numbered", el_error());
             st = EL_OK;
             f->by_role[role] = -1;
         }

@@ -93,44 +93,66 @@ static const char *name_of(el_line field, char name[NAME_BYTES])
     return name;
 }
 
-static bool is_named(el_line field, el_column_role role, int most)
+static int rank_of(el_line field, el_column_role role)
 {
     char name[NAME_BYTES];
-    name_of(field, name);
-    const int rank = el_name_rank(EL_TAG, role, name);
-    return rank >= 0 && rank <= most;
+    return el_name_rank(EL_TAG, role, name_of(field, name));
 }
 
-static bool names_ids(const el_line *fields, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (is_named(fields[i], EL_ROLE_ID, EL_RANKS))
-            return true;
-    return false;
-}
+/* How a file begins. */
+typedef struct {
+    int header;          /* as el_columns has it */
+    const char *learned; /* what the header of the file that was learned from calls the words, or NULL */
+    bool headed, asked;  /* that file had a header; no tags are wanted */
+    el_line names[MOST_FIELDS]; /* of columns, where the first line that is a word's names them */
+    int named;                  /* how many; 0: there is no header */
+    int words;
+    bool tagged; /* tags that are known stand beside most words */
+    bool turned; /* the first column holds tags, and the last does not */
+    bool ended;  /* all words have as many columns, and empty lines end sentences, some of several words */
+    bool parted; /* an empty line stands between words */
+} beginning;
 
-/* Whether the line names a column of words and one of tags, which may be left out where a header is known of; where no
- * tags are wanted, one of ids will do. */
-static bool is_header(const el_conll *c, const el_line *fields, int count)
+/* The column, from 1, with the surest name in a role: of several the first, or the last one of tags; 0: there is none. */
+static int column_for(el_column_role role, const el_line *names, int count)
 {
-    bool words = false, tags = c->headed || (c->asked && names_ids(fields, count));
+    int column = 0, surest = EL_RANKS;
     for (int i = 0; i < count; i++) {
-        words |= is_named(fields[i], EL_ROLE_TEXT, 0);
-        tags |= is_named(fields[i], EL_ROLE_LABEL, EL_RANKS);
+        const int rank = rank_of(names[i], role);
+        if (rank >= 0 && (rank < surest || (rank == surest && role == EL_ROLE_LABEL)))
+            column = i + 1, surest = rank;
     }
-    return words && tags;
+    return column;
 }
 
-/* Which columns the header says to be words, and numbers of sentences. */
-static void take_header(el_conll *c, const el_line *fields, int count)
+/* The column, from 1, of that name, or of one that is the same but for case and joints; 0: there is none. */
+static int column_called(const char *name, const el_line *names, int count)
 {
-    char name[NAME_BYTES];
-    c->header = true;
-    c->ids = names_ids(fields, count);
-    for (int i = count - 1; i >= 0; i--) {
-        c->named = is_named(fields[i], EL_ROLE_TEXT, 0) ? i + 1 : c->named;
-        c->sentences = el_name_of_sentences(name_of(fields[i], name)) ? i + 1 : c->sentences;
+    char other[NAME_BYTES];
+    int same = 0;
+    for (int i = count; name && i > 0; i--) {
+        name_of(names[i - 1], other);
+        if (strcmp(other, name) == 0)
+            return i;
+        same = el_name_same(other, name) ? i : same;
     }
+    return same;
+}
+
+/* Whether the line names columns: one of words and one of tags.  Tags may lack where the file that was learned from had a
+ * header, and where none are wanted beside ids; then the name of the words must be theirs alone. */
+static bool is_header(const beginning *b, const el_line *fields, int count)
+{
+    const int words = column_for(EL_ROLE_TEXT, fields, count);
+    if (b->header >= 0)
+        return b->header;
+    if (b->headed && column_called(b->learned, fields, count))
+        return true;
+    if (!words || (count == 1 && !b->headed))
+        return false;
+    const bool alone = b->headed || (b->asked && column_for(EL_ROLE_ID, fields, count));
+    return column_for(EL_ROLE_LABEL, fields, count) ||
+           (alone && rank_of(fields[words - 1], EL_ROLE_TEXT) == 0);
 }
 
 /* "O", "B-PER": what tags of entities look like, with the letter first. */
@@ -140,22 +162,23 @@ static bool is_tag(el_line field)
                             : field.bytes > 2 && strchr("BIESLUM", *field.text) && field.text[1] == '-';
 }
 
-/* Looks at the lines ahead: what separates columns, how many there are, whether the first counts words, of which there are
- * `least` columns or more. */
-static void look(el_conll *c, el_line text, int least)
+/* Looks at the lines ahead: what separates columns, how many there are and what they are called, whether the first counts
+ * words, of which there are `least` columns or more. */
+static void look(el_conll *c, beginning *b, el_line text, int least)
 {
     const char *at = text.text, *const end = text.text + text.bytes;
     el_line line, fields[MOST_FIELDS];
-    int words = 0, last = 0, tagged = 0, sentences = 0;
-    bool fresh = true, begun = false, blanks = false, steady = true;
-    bool parted = false, tags_first = true, tags_last = true;
+    int64_t number = 0;
+    int last = 0, tagged = 0, sentences = 0;
+    bool fresh = true, begun = false, blanks = false, steady = true, tags_first = true, tags_last = true;
     c->counted = true;
     for (int lines = 0; lines < 1000 && el_line_next(&at, end, &line);) {
         el_line_trim(&line);
+        number++;
         if (el_line_ends_sentence(line)) {
             fresh = true;
             begun = false;
-            blanks |= words > 0;
+            blanks |= b->words > 0;
             continue;
         }
         if (begins(line, "-DOCSTART-") || *line.text == '#')
@@ -165,11 +188,13 @@ static void look(el_conll *c, el_line text, int least)
         const int count = split(c->separator, line, fields);
         if (count > MOST_FIELDS) /* is refused when it is read */
             break;
-        if (!lines++ && count > !c->headed && is_header(c, fields, count)) {
-            take_header(c, fields, count);
+        if (!lines++ && is_header(b, fields, count)) {
+            memcpy(b->names, fields, (size_t)count * sizeof *fields);
+            b->named = count;
+            c->header = number;
             continue;
         }
-        parted |= fresh && words;
+        b->parted |= fresh && b->words;
         sentences += !begun;
         begun = true;
         c->width = c->width ? c->width : count;
@@ -177,47 +202,17 @@ static void look(el_conll *c, el_line text, int least)
         tags_first &= is_tag(fields[0]);
         tags_last &= is_tag(fields[count - 1]);
         tagged += c->labels && el_conll_tagged(line, c->separator, c->labels);
-        const int number = number_of(fields[0]);
-        c->counted &= number == 0 || (fresh ? number == 1 : number == last + 1);
-        last = number ? number : last;
-        fresh &= number == 0;
-        words++;
+        const int counter = number_of(fields[0]);
+        c->counted &= counter == 0 || (fresh ? counter == 1 : counter == last + 1);
+        last = counter ? counter : last;
+        fresh &= counter == 0;
+        b->words++;
     }
-    c->counted &= words > 1 && c->width >= least;
-    c->sentences = parted ? 0 : c->sentences;
-    c->tagged = words > 0 && 2 * tagged >= words;
-    c->ended = blanks && steady && sentences < words;
+    c->counted &= b->words > 1 && c->width >= least;
     c->open = c->separator == ' ' && !blanks;
-    c->turned = words > 1 && c->width > 1 && tags_first && !tags_last;
-}
-
-static el_status put_number(char **to, int number)
-{
-    char text[16];
-    snprintf(text, sizeof text, "%d", number);
-    *to = strdup(text);
-    return *to ? EL_OK : el_no_memory(NULL);
-}
-
-static el_status put_column(char **to, const char *said, const char *known, int usual, int *number)
-{
-    if (!el_column_number(said ? said : known, number) || *number == 0) {
-        if (said)
-            return el_fail(EL_EUSAGE, "%s: columns of a file with a word a line are numbers", said);
-        *number = usual;
-    }
-    return put_number(to, *number);
-}
-
-static int place_of(int number, int count)
-{
-    return number > 0 ? number - 1 : count + number;
-}
-
-/* Whether the columns are those of the file that was learned from, but for the last, the tags. */
-static bool lacks_tags(const el_conll *c, const el_file_layout *known)
-{
-    return known && c->width && c->width == known->width - 1 && place_of(c->tag, known->width) == c->width;
+    b->tagged = b->words > 0 && 2 * tagged >= b->words;
+    b->ended = blanks && steady && sentences < b->words;
+    b->turned = b->words > 1 && c->width > 1 && tags_first && !tags_last;
 }
 
 el_status el_word_rows_refuse(const char *path, const char *column)
@@ -227,6 +222,111 @@ el_status el_word_rows_refuse(const char *path, const char *column)
         "%s: every row is one word, and column %s tells of which sentence, which is not read; an empty line "
         "behind each sentence is, or JSON lines with lists of words and tags (docs/finetuning.md)",
         path, column);
+}
+
+/* What is no file of words and tags, or is asked of one in vain. */
+static el_status check(const el_conll *c, const beginning *b, const el_columns *said, bool known)
+{
+    char name[NAME_BYTES];
+    if (said->id)
+        el_log(EL_LOG_WARNING, "%s: has a word a line and no ids; its sentences are numbered", c->lines.name);
+    if (b->turned && !b->named && !said->text[0] && !known)
+        return el_fail(
+            EL_EDATA,
+            "%s: its first column holds tags, and its last words; --text-column and --label-column say "
+            "which is which, by number",
+            c->lines.name);
+    for (int i = 0; i < b->named && !b->parted; i++)
+        if (el_name_of_sentences(name_of(b->names[i], name)))
+            return el_word_rows_refuse(c->lines.name, name);
+    return EL_OK;
+}
+
+/* ---- which columns hold words and tags ---- */
+
+static int place_of(int number, int count)
+{
+    return number > 0 ? number - 1 : count + number;
+}
+
+static el_status no_column(const el_conll *c, const char *column, const char *more)
+{
+    const char *const quote = el_column_is_name(column) ? "\"" : "";
+    return el_fail(EL_EDATA, "%s, line %lld: there is no column %s%s%s%s", c->lines.name,
+                   (long long)(c->header ? c->header : 1), quote, column, quote, more);
+}
+
+typedef struct {
+    int number; /* 0: there is none */
+    bool named; /* the header tells it */
+} choice;
+
+/* The last column of tags is so by its number, too, as files without them lack it. */
+static choice by_header(const beginning *b, el_column_role role, int column)
+{
+    return (choice){role == EL_ROLE_LABEL && column == b->named ? -1 : column, true};
+}
+
+static void say_other(const el_conll *c, const beginning *b, el_column_role role, int number,
+                      const char *learned)
+{
+    char name[NAME_BYTES] = "";
+    const int place = place_of(number, b->named);
+    if (place >= 0 && place < b->named)
+        name_of(b->names[place], name);
+    el_log(EL_LOG_NOTE, "%s: %s read from column \"%s\"; the model learned from column %s", c->lines.name,
+           el_role_called(EL_TAG, role), name, learned);
+}
+
+/* A column that nobody said.  What a header calls as the model's file did, or else as such columns are called, tells more than
+ * a number from elsewhere; but tags that had a name have no other one. */
+static el_status choose_unsaid(const el_conll *c, const beginning *b, const el_file_layout *known,
+                               el_column_role role, bool needed, choice *to)
+{
+    const bool alike = known && known->file.form == EL_FORM_CONLL, tags = role == EL_ROLE_LABEL;
+    const char *const learned = !known ? NULL : alike ? known->called[role] : known->by_role[role];
+    const int called = column_called(learned, b->names, b->named);
+    const int usual = column_for(role, b->names, b->named);
+    int number = 0;
+    if (alike && known->counted == c->counted)
+        el_column_number(known->by_role[role], &number);
+    if (b->named && alike && learned && !called && (tags || !usual)) {
+        *to = (choice){0};
+        return needed ? no_column(c, learned,
+                                  tags ? ", which the model learned from; --label-column says which"
+                                       : ", which the model learned from; --text-column says which")
+                      : EL_OK;
+    }
+    if (called || usual)
+        *to = by_header(b, role, called ? called : usual);
+    else if (number)
+        *to = (choice){number, false};
+    if (b->named && alike && needed && !called && to->number != number)
+        say_other(c, b, role, to->number, learned ? learned : known->by_role[role]);
+    return EL_OK;
+}
+
+/* `to` is what is usual where nothing tells. */
+static el_status choose(const el_conll *c, const beginning *b, const el_task_reading *wanted,
+                        el_column_role role, choice *to)
+{
+    const char *const said = wanted->columns->by_role[role];
+    const bool needed = role == EL_ROLE_TEXT || wanted->labels == EL_LABELS_NEEDED;
+    const int called = column_called(said, b->names, b->named);
+    int number = 0;
+    if (called || (el_column_number(said, &number) && number)) {
+        *to = called ? by_header(b, role, called) : (choice){number, false};
+        return EL_OK;
+    }
+    if (said && needed && (b->named || b->words))
+        return no_column(c, said, "");
+    return choose_unsaid(c, b, wanted->known, role, needed, to);
+}
+
+/* Whether the columns are those of the file that was learned from, but for the last, the tags. */
+static bool lacks_tags(const el_conll *c, const el_file_layout *known)
+{
+    return known && c->width && c->width == known->width - 1 && place_of(c->tag, known->width) == c->width;
 }
 
 /* Words of another width than those that were learned from, in what can be nothing but a word a line. */
@@ -239,58 +339,73 @@ static void say_width(const el_conll *c)
            c->separator == ' ' ? " (--format lines reads sentences)" : "");
 }
 
+static el_status put_column(const beginning *b, int number, el_column_role role, el_file_layout *layout)
+{
+    char text[16], name[NAME_BYTES];
+    const int place = place_of(number, b->named);
+    const bool named = place >= 0 && place < b->named;
+    if (!number)
+        return EL_OK;
+    snprintf(text, sizeof text, "%d", number);
+    layout->by_role[role] = strdup(text);
+    layout->called[role] = named ? strdup(name_of(b->names[place], name)) : NULL;
+    return layout->by_role[role] && (layout->called[role] || !named) ? EL_OK : el_no_memory(NULL);
+}
+
+/* `known`: the file that was learned from, where its columns' numbers may be this one's. */
+static el_status find_columns(el_conll *c, const beginning *b, const el_task_reading *wanted,
+                              const el_file_layout *known, el_file_layout *layout)
+{
+    const bool wide = c->counted && c->width == CONLLU_FIELDS,
+               german = c->counted && c->width == GERMEVAL_FIELDS,
+               said = wanted->columns->text[0] || wanted->columns->label;
+    const int usual = c->counted ? 2 : 1;
+    choice word = {.number = usual}, tag = {.number = wide ? 4 : german ? 3 : -1};
+    el_status st = choose(c, b, wanted, EL_ROLE_TEXT, &word);
+    if (!st)
+        st = choose(c, b, wanted, EL_ROLE_LABEL, &tag);
+    c->word = word.number;
+    c->tag = tag.number;
+    if (!st)
+        st = put_column(b, c->word, EL_ROLE_TEXT, layout);
+    if (!st)
+        st = put_column(b, c->tag, EL_ROLE_LABEL, layout);
+    const bool left_out = !tag.named && lacks_tags(c, known), lacks = left_out || !c->tag;
+    c->labelled = wanted->labels == EL_LABELS_NEEDED || (wanted->labels && !lacks);
+    c->untagged = left_out && !c->labelled;
+    const bool named = word.named && (tag.named || !c->labelled);
+    c->learned = known && !said && !named ? known->width : 0;
+    const bool shown = b->tagged ? c->word == usual : c->width == 1 || c->width == c->learned - 1;
+    if (!c->labelled && shown)
+        c->learned = 0;
+    return st;
+}
+
 el_status el_conll_open(el_conll *c, const el_task_reading *wanted, el_file_layout *layout)
 {
     const el_columns *const said = wanted->columns;
     const el_file_layout *known = wanted->known;
+    const bool alike = known && known->file.form == EL_FORM_CONLL;
+    beginning b = {.header = said->header, .headed = known && known->header, .asked = !wanted->labels};
     el_line text;
+    b.learned = alike ? known->called[EL_ROLE_TEXT] : b.headed ? known->text[0] : NULL;
+    for (el_column_role role = 0; role <= EL_ROLE_LABEL && b.header < 0; role++)
+        b.header = el_column_is_name(said->by_role[role]) ? 1 : -1;
     el_status st = el_lines_look(&c->lines, &text);
     if (st)
         return st;
-    c->headed = known && known->header;
-    c->asked = !wanted->labels;
-    look(c, text, known && known->counted ? 2 : 3);
-    if (known && (known->file.form != EL_FORM_CONLL || known->counted != c->counted))
-        known = NULL; /* its numbers are those of other columns */
-    const bool wide = c->counted && c->width == CONLLU_FIELDS,
-               german = c->counted && c->width == GERMEVAL_FIELDS;
-    if (c->turned && !said->text[0] && !known)
-        return el_fail(
-            EL_EDATA,
-            "%s: its first column holds tags, and its last words; --text-column and --label-column say "
-            "which is which, by number",
-            c->lines.name);
-    if (c->sentences) {
-        char column[16];
-        snprintf(column, sizeof column, "%d", c->sentences);
-        return el_word_rows_refuse(c->lines.name, column);
-    }
+    look(c, &b, text, alike && known->counted ? 2 : 3);
+    known = alike && known->counted == c->counted ? known : NULL;
     layout->file.separator = c->separator;
-    layout->header = c->header;
+    layout->header = b.named > 0;
     layout->width = c->width;
-    c->learned = known && !said->text[0] && !said->label ? known->width : 0;
     layout->counted = c->counted;
     layout->parts = EL_PARTS_BLANKS;
-    const bool by_name =
-        c->named && (c->ids || !(known && known->header)); /* which tells more than a number from elsewhere */
-    st = put_column(&layout->text[0], said->text[0], known && !by_name ? known->text[0] : NULL,
-                    c->counted ? 2
-                    : c->named ? c->named
-                               : 1,
-                    &c->word);
+    st = check(c, &b, said, known);
     if (!st)
-        st = put_column(&layout->label, said->label, known ? known->label : NULL,
-                        wide     ? 4
-                        : german ? 3
-                                 : -1,
-                        &c->tag);
-    const bool lacks = !st && lacks_tags(c, known);
-    c->labelled = wanted->labels == EL_LABELS_NEEDED || (wanted->labels && !lacks);
-    c->untagged = lacks && !c->labelled;
-    if (!c->labelled && (c->named || c->tagged || c->width == 1 || c->width == c->learned - 1))
-        c->learned = 0;
-    const bool wider = c->learned && c->width != c->learned;
-    if (!st && wider && !c->labelled && c->ended && place_of(c->word, c->width) < c->width) {
+        st = find_columns(c, &b, wanted, known, layout);
+    if (!st && c->learned && c->width != c->learned && !c->labelled && b.ended && !b.tagged &&
+        place_of(c->word, c->width) < c->width) {
         say_width(c);
         c->learned = 0;
     }
@@ -348,10 +463,6 @@ static el_status take_line(el_conll *c, el_dataset *d, el_line line, bool *begun
     const int count = split(c->separator, line, fields);
     if (count > MOST_FIELDS)
         return el_lines_fail(&c->lines, "there are %d columns, and at most %d are read", count, MOST_FIELDS);
-    if (c->header && !*begun && d->count == 0 && is_header(c, fields, count)) {
-        c->header = false;
-        return EL_OK;
-    }
     if (c->counted && number_of(fields[0]) == 0)
         return EL_OK;
     if (!*begun && !el_dataset_add(d, c->lines.number))
@@ -369,7 +480,8 @@ el_status el_conll_next(el_conll *c, el_dataset *d, bool *more)
         if (el_line_ends_sentence(line)) {
             if (begun)
                 break;
-        } else if (!is_comment(c, line) && (st = take_line(c, d, line, &begun))) {
+        } else if (c->lines.number != c->header && !is_comment(c, line) &&
+                   (st = take_line(c, d, line, &begun))) {
             return st;
         }
     }

@@ -1,9 +1,10 @@
 /* conll - a word a line
  *
- * A line is a word and further columns between tabs or blanks, and a line of nothing but these ends a sentence.  The word
- * is the first column and its tag the last, unless the first column counts the words of a sentence: then the word is the
- * second, and the tag of CoNLL-U the fourth (of its ten) and of GermEval's files the third (of their four).  The first
- * line may name the columns, and so the one of the words.  "-DOCSTART-" lines are no words, nor lines that begin with '#'
+ * A line is a word and further columns between tabs or blanks, and a line of nothing but these ends a sentence.  The first
+ * line may name the columns, and then columns are said by name, found by the names that such columns have, or by those that
+ * they had in the file that was learned from.  Else the word is the first column and its tag the last, unless the first
+ * counts the words of a sentence: then the word is the second, and the tag of CoNLL-U the fourth (of its ten) and of
+ * GermEval's files the third (of their four).  "-DOCSTART-" lines are no words, nor lines that begin with '#'
  * and have another number of columns than the words have (or, between tabs, with "## ", as KLUE's comments do).  Where
  * labels may lack, a file may have all columns but the last, if that was the tag of the file that was learned from.  Its
  * columns must be as many otherwise, unless it has words alone, a header, or tags of the model beside its words; a file of
@@ -18,19 +19,11 @@
 typedef struct {
     el_lines lines;
     char separator; /* '\t', ' '; 0: not yet known */
-    bool header;    /* the first line that is a word's names the columns */
-    bool headed;    /* as that of the file that was learned from did */
-    bool asked;     /* no tags are wanted, and a header needs none */
+    int64_t header; /* the number of the line that names the columns; 0: there is none */
     bool counted;   /* the first column counts words */
-    int named;      /* the column, from 1, that the header calls the words; 0: there is none */
-    bool ids;       /* and another one ids */
-    int sentences;  /* and that which it says to number sentences, where nothing else ends them */
-    bool tagged;    /* tags that are known stand beside most words */
-    bool turned;    /* the first column holds tags, and the last does not */
     int width;      /* columns of the first word, as of all; 0: not yet known */
-    int learned;    /* columns of the file that was learned from; 0: unknown, or columns were said */
-    int word, tag;  /* columns by number */
-    bool ended;     /* all words have as many columns, and empty lines end sentences, some of several words */
+    int learned;    /* columns of the file that was learned from, as all must have; 0: any */
+    int word, tag;  /* columns by number; tag 0: there is none */
     bool open;      /* columns stand between blanks, as words of sentences do, and no line ends a sentence */
     bool labelled;  /* tags are read */
     bool untagged;  /* what was learned from had one column more, the last: the tags */

@@ -59,7 +59,9 @@ static void put_column(line *l, const char *role, const char *column)
 static void put_columns(line *l, const el_file_layout *layout, el_task_kind kind)
 {
     for (el_column_role role = 0; role < EL_SAID_ROLES; role++)
-        put_column(l, el_role_called(kind, role), layout->by_role[role]);
+        put_column(l, el_role_called(kind, role),
+                   role <= EL_ROLE_LABEL && layout->called[role] ? layout->called[role]
+                                                                 : layout->by_role[role]);
     if (layout->label_count)
         put(l, "%s%d columns that are a label each", l->used ? ", " : "", layout->label_count);
 }

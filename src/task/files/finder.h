@@ -31,8 +31,6 @@ int el_finder_rank(const el_finder *f, el_column_role role, int column);
 bool el_finder_taken(const el_finder *f, int column);
 /* Whether a column that nobody named may still be something. */
 bool el_finder_free(const el_finder *f, int column);
-/* Whether a column is said by its name, and not by its number. */
-bool el_finder_is_name(const char *column);
 
 /* Refuse what other programs write: rows one column wider than their header, or labels that are spans of characters. */
 el_status el_finder_check_rows(const el_finder *f);

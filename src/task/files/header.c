@@ -111,7 +111,7 @@ el_status el_finder_header(const el_finder *f, bool *header)
         return EL_OK;
     }
     for (el_column_role role = 0; role < EL_SAID_ROLES; role++)
-        *header |= el_finder_is_name(said->by_role[role]);
+        *header |= el_column_is_name(said->by_role[role]);
     if (*header)
         return EL_OK;
     const bool known_name = known && known->header && first_row_has(f, known->text[0]);

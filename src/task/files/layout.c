@@ -32,10 +32,18 @@ bool el_column_number(const char *column, int *number)
     return true;
 }
 
+bool el_column_is_name(const char *column)
+{
+    int number;
+    return column && !el_column_number(column, &number);
+}
+
 void el_file_layout_release(el_file_layout *l)
 {
     for (el_column_role role = 0; role < EL_ROLES; role++)
         free(l->by_role[role]);
+    for (el_column_role role = 0; role <= EL_ROLE_LABEL; role++)
+        free(l->called[role]);
     free(l->gap);
     for (int i = 0; i < l->label_count; i++)
         free(l->labels[i]);
@@ -59,6 +67,8 @@ el_status el_file_layout_copy(el_file_layout *to, const el_file_layout *from)
     bool fine = copy(&to->gap, from->gap);
     for (el_column_role role = 0; role < EL_ROLES; role++)
         fine = fine && copy(&to->by_role[role], from->by_role[role]);
+    for (el_column_role role = 0; role <= EL_ROLE_LABEL; role++)
+        fine = fine && copy(&to->called[role], from->called[role]);
     to->labels = fine && from->label_count ? calloc((size_t)from->label_count, sizeof *to->labels) : NULL;
     fine = fine && (to->labels || !from->label_count);
     for (int i = 0; fine && i < from->label_count; i++) {
@@ -74,6 +84,7 @@ el_status el_file_layout_copy(el_file_layout *to, const el_file_layout *from)
 /* ---- in the card ---- */
 
 static const char *const KEYS[EL_SAID_ROLES] = {"text", "second", "label", "id"};
+static const char *const NAME_KEYS[] = {"text_name", "second_name", "label_name"};
 
 static int put(json_t *object, const char *key, const char *text)
 {
@@ -93,6 +104,8 @@ json_t *el_file_layout_json(const el_file_layout *l)
         bad |= json_object_set_new(object, "counted", json_true());
     for (el_column_role role = 0; role < EL_SAID_ROLES; role++)
         bad |= put(object, KEYS[role], l->by_role[role]);
+    for (el_column_role role = 0; role <= EL_ROLE_LABEL; role++)
+        bad |= put(object, NAME_KEYS[role], l->called[role]);
     bad |= put(object, "no_label", l->gap) | put(object, "labels_lie", PARTS[l->parts]);
     json_t *const list = l->label_count ? json_array() : NULL;
     for (int i = 0; i < l->label_count; i++)
@@ -162,6 +175,8 @@ el_status el_file_layout_read(el_file_layout *l, const json_t *object, const cha
     l->file = (el_file_form){el_form_named(form), *separator};
     for (el_column_role role = 0; !st && role < EL_SAID_ROLES; role++)
         st = take(object, path, KEYS[role], &l->by_role[role]);
+    for (el_column_role role = 0; !st && role <= EL_ROLE_LABEL; role++)
+        st = take(object, path, NAME_KEYS[role], &l->called[role]);
     if (!st)
         st = take(object, path, "no_label", &l->gap);
     if (!st)

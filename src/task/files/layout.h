@@ -28,7 +28,9 @@ struct el_file_layout {
     int width;          /* columns of a table that nothing names, or of a word's line; 0: they have names */
     bool counted;       /* a word a line: the first column counts the words, as in CoNLL-U */
     EL_BY_ROLE(char *); /* columns by name; where nothing names them by number, from 1; NULL: none */
-    char **labels;      /* the columns of EL_PARTS_COLUMNS */
+    /* a word a line: what the header calls those columns, which are numbers here; NULL: it does not */
+    char *called[EL_ROLE_LABEL + 1];
+    char **labels; /* the columns of EL_PARTS_COLUMNS */
     int label_count;
     el_parts parts;
     char *gap; /* what stands where there is no label, "-" of SNLI; NULL: nothing does */
@@ -44,6 +46,8 @@ el_status el_file_layout_read(el_file_layout *layout, const json_t *object, cons
 /* The number, from 1 or, negative, from the end, that a column is said by; what is beyond an int is its end.  False: it is
  * said by its name, or not at all. */
 bool el_column_number(const char *column, int *number);
+/* Whether it is said by its name, which only a file with a header or keys has. */
+bool el_column_is_name(const char *column);
 
 /* "several labels between commas", for sentences. */
 const char *el_parts_about(el_parts parts);

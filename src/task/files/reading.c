@@ -234,13 +234,6 @@ static const el_columns *columns_of(const el_task *task, const el_columns *of_te
     return names ? of_test : &task->columns;
 }
 
-/* Whether the column is said by its name, which only a file with a header has. */
-static bool names_column(const el_columns *said, el_column_role role)
-{
-    int number;
-    return said->by_role[role] && !el_column_number(said->by_role[role], &number);
-}
-
 /* Whether it is another column than the first, which is all of a plain line. */
 static bool beyond_line(const char *column)
 {
@@ -265,7 +258,7 @@ static el_status find_form(el_task_reader *r, const el_columns *said, const el_c
             .kind = r->task->kind,
             .usual = of_task->form,
             .labelled = r->wanted.labels,
-            .named = said && (names_column(said, EL_ROLE_TEXT) || names_column(said, EL_ROLE_LABEL)),
+            .named = said && (el_column_is_name(said->text[0]) || el_column_is_name(said->label)),
             .known = r->wanted.known,
             .labels = r->labels};
         st = el_form_find(file, r->name, &asked, text);
@@ -301,6 +294,9 @@ static void say_form(const el_task_reader *r, const el_columns *said)
 /* What some forms have is of use to one kind of task alone. */
 static el_status check_form(const el_task_reader *r)
 {
+    if (r->said.text[1] && r->task->kind == EL_TAG)
+        return el_fail(EL_EUSAGE, "%s: --second-column is of pairs of texts, and words are tagged alone",
+                       r->name);
     if (form_of(r) == EL_FORM_CONLL && r->task->kind != EL_TAG)
         return el_fail(EL_EUSAGE, "%s: a file with a word a line is for tagging alone", r->name);
     if (is_questions(r) && r->task->kind != EL_SPAN)

@@ -7,14 +7,13 @@
 
 #include "base/log.h"
 #include "base/number.h"
-#include "base/path.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "engine/minimal_pairs.h"
 #include "engine/special.h"
+#include "task/files/lines.h"
 #include "task/report/answer.h"
-#include "text/kind.h"
-#include "text/reader.h"
+#include "text/scan.h"
 
 enum { AT_A_TIME = 64 }; /* sentences */
 
@@ -66,8 +65,8 @@ struct job {
     el_queue *q;
     el_scorer *scorer;
     take_scores *take;
-    const char *name; /* of the file, for sentences */
-    int64_t line;
+    el_lines lines; /* of the file */
+    int64_t given;  /* texts so far */
     item items[AT_A_TIME];
     int count;
     char *best_group; /* of an n-best list that may go on; NULL: none was begun */
@@ -91,7 +90,7 @@ static el_status print_sentence(job *j, const item *items, const el_sentence_sco
 {
     for (int i = 0; i < count; i++)
         if (!scores[i].tokens && cli_ask_typed(j->options))
-            return el_fail(EL_EUSAGE, "text %" PRId64 ": there is no text in it", j->line - count + i + 1);
+            return el_fail(EL_EUSAGE, "text %" PRId64 ": there is no text in it", j->given - count + i + 1);
     for (int i = 0; i < count; i++) {
         const el_sentence_score *r = &scores[i];
         if (!r->tokens) {
@@ -152,7 +151,8 @@ static el_status print_best(job *j)
     if (!j->best_group)
         return EL_OK;
     if (!j->best_text)
-        return el_fail(EL_EDATA, "%s: there is no text in any line of the id %s", j->name, j->best_group);
+        return el_fail(EL_EDATA, "%s: there is no text in any line of the id %s", j->lines.name,
+                       j->best_group);
     json_t *const object = json_pack("{s:s, s:s}", "id", j->best_group, "text", j->best_text);
     char *line = NULL;
     if (object && j->s->json) {
@@ -169,7 +169,7 @@ static el_status print_best(job *j)
 static el_status begin_list(job *j, const char *id)
 {
     if (json_object_get(j->ids, id))
-        return el_fail(EL_EDATA, "%s: lines of the id %s do not stand together", j->name, id);
+        return el_fail(EL_EDATA, "%s: lines of the id %s do not stand together", j->lines.name, id);
     el_status st = json_object_set_new(j->ids, id, json_true()) ? el_no_memory(NULL) : print_best(j);
     if (st)
         return st;
@@ -220,17 +220,12 @@ static el_status flush(job *j)
     return st;
 }
 
-static el_status bad_line(const job *j, const char *what)
-{
-    return el_fail(EL_EDATA, "%s, line %" PRId64 ": %s", j->name, j->line, what);
-}
-
-static el_status read_object(job *j, const char *text, size_t bytes, item *t)
+static el_status read_object(const job *j, el_line line, item *t)
 {
     json_t *object;
     char name[256];
-    snprintf(name, sizeof name, "%s, line %" PRId64, j->name, j->line);
-    const el_status st = el_json_parse(&object, text, bytes, name);
+    snprintf(name, sizeof name, "%s, line %" PRId64, j->lines.name, j->lines.number);
+    const el_status st = el_json_parse(&object, line.text, line.bytes, name);
     if (st)
         return st;
     t->text = el_json_copy(object, "text");
@@ -238,79 +233,65 @@ static el_status read_object(job *j, const char *text, size_t bytes, item *t)
     t->score = json_number_value(json_object_get(object, "score"));
     const bool whole = t->text && t->id && json_is_number(json_object_get(object, "score"));
     json_decref(object);
-    return whole ? EL_OK : bad_line(j, "has no id, score and text");
+    return whole ? EL_OK : el_lines_fail(&j->lines, "has no id, score and text");
 }
 
-static el_status read_columns(job *j, char *text, item *t)
+static el_status read_columns(const job *j, el_line line, item *t)
 {
-    char *const second = strchr(text, '\t');
-    if (second)
-        *second = '\0';
-    char *const third = second ? strchr(second + 1, '\t') : NULL;
-    if (third)
-        *third = '\0';
-    if (!third || !el_number_real(second + 1, &t->score))
-        return bad_line(j, "has no three columns: id, score (a number) and text");
-    t->id = strdup(text);
-    t->text = strdup(third + 1);
-    return EL_OK;
-}
-
-static el_status take_line(job *j, const char *text, size_t bytes)
-{
-    char said[EL_KIND_SAID];
-    if (!el_kind_check_line(text, bytes, said))
-        return bad_line(j, said);
-    item *const t = &j->items[j->count++];
-    char *const copy = strndup(text, bytes);
-    if (!copy)
+    char *rest = t->id = strndup(line.text, line.bytes);
+    if (!rest)
         return el_no_memory(NULL);
+    strsep(&rest, "\t");
+    const char *const score = strsep(&rest, "\t");
+    if (!rest || !el_number_real(score, &t->score))
+        return el_lines_fail(&j->lines, "has no three columns: id, score (a number) and text");
+    t->text = strdup(rest);
+    return t->text ? EL_OK : el_no_memory(NULL);
+}
+
+static el_status take_text(job *j, el_line line)
+{
+    item *const t = &j->items[j->count++];
     el_status st = EL_OK;
+    j->given++;
     if (!j->s->nbest)
-        t->text = strdup(copy);
+        st = (t->text = strndup(line.text, line.bytes)) ? EL_OK : el_no_memory(NULL);
     else
-        st = copy[strspn(copy, " ")] == '{' ? read_object(j, text, bytes, t) : read_columns(j, copy, t);
-    free(copy);
-    if (!st && (!t->text || (j->s->nbest && !t->id)))
-        st = el_no_memory(NULL);
+        st = *el_scan_blanks(line.text, line.text + line.bytes) == '{' ? read_object(j, line, t)
+                                                                       : read_columns(j, line, t);
     return !st && j->count == AT_A_TIME ? flush(j) : st;
 }
 
 /* ---- the course of the command ---- */
 
-static el_status read_file(job *j, const char *path)
+static void tell(cli_progress *progress, const el_reader *reader)
 {
-    char *paths[] = {(char *)path};
-    const bool lines = !j->s->nbest;
-    el_reader *reader;
-    el_block block;
+    uint64_t done, total;
+    el_reader_progress(reader, &done, &total);
+    if (total)
+        cli_progress_show(progress, (double)done / (double)total, "scoring");
+}
+
+static el_status read_file(job *j)
+{
     el_line line;
     cli_progress progress;
-    uint64_t done, total;
-    j->name = el_path_said(path);
-    el_status st = el_reader_open(&reader, paths, 1,
-                                  (el_reader_settings){.raw = true, .any_encoding = true, .prompt = lines});
+    el_status st = el_lines_open(&j->lines, j->s->nbest ? j->s->nbest : "-");
     cli_progress_begin(&progress);
-    while (!st && !(st = el_reader_next(reader, &block)) && block.bytes) {
-        if (block.cut)
-            st = el_fail(EL_EDATA, "%s: a line is longer than %d MB", j->name, EL_READER_BLOCK >> 20);
-        for (const char *at = block.text; !st && el_line_next(&at, block.text + block.bytes, &line);) {
-            j->line++;
-            el_line_trim(&line);
-            if (el_line_blank(line))
-                j->blank++;
-            else
-                st = take_line(j, line.text, line.bytes);
-        }
-        if (!st && lines)
+    while (!st && !(st = el_lines_next(&j->lines, &line)) && line.text) {
+        if (el_line_blank(line))
+            j->blank++;
+        else
+            st = take_text(j, line);
+        if (!st && !j->s->nbest && el_lines_wait(&j->lines))
             st = flush(j);
-        el_reader_progress(reader, &done, &total);
-        if (!lines && total)
-            cli_progress_show(&progress, (double)done / (double)total, "scoring");
+        if (j->s->nbest && !j->count)
+            tell(&progress, j->lines.reader);
     }
+    if (!st)
+        st = flush(j);
     cli_progress_end(&progress);
-    el_reader_close(reader);
-    el_line_say_blank(j->name, j->blank);
+    el_line_say_blank(j->lines.name, j->blank);
     return st;
 }
 
@@ -354,17 +335,15 @@ static el_status score(job *j)
     j->ids = json_object();
     const bool typed = cli_ask_typed(j->options);
     for (int i = 0; !st && typed && i < j->options->operand_count; i++) {
-        j->line++;
-        st = take_line(j, j->options->operand[i], strlen(j->options->operand[i]));
+        const char *const text = j->options->operand[i];
+        st = take_text(j, (el_line){text, strlen(text)});
     }
-    if (!st && !typed)
-        st = read_file(j, s->nbest ? s->nbest : "-");
     if (!st)
-        st = flush(j);
+        st = typed ? flush(j) : read_file(j);
     if (!st && s->nbest)
         st = print_best(j);
     if (!st && j->empty)
-        el_log(EL_LOG_NOTE, "%s: %" PRId64 " empty %s left out", j->name, j->empty,
+        el_log(EL_LOG_NOTE, "%s: %" PRId64 " empty %s left out", j->lines.name, j->empty,
                j->empty == 1 ? "text is" : "texts are");
     if (!st)
         el_text_lost_say(el_scorer_lost(j->scorer), NULL, "sentence", el_scorer_longest(j->scorer), false);
@@ -378,6 +357,7 @@ static void close_job(job *j)
     free(j->best_group);
     free(j->best_text);
     json_decref(j->ids);
+    el_lines_close(&j->lines);
     el_scorer_close(j->scorer);
     el_queue_close(j->q);
 }

@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "task/files/lines.h"
 #include "text/normalize.h"
+#include "text/scan.h"
 
 enum { AT_A_TIME = 64 }; /* pairs */
 
@@ -159,14 +160,12 @@ static bool is_header(const pair *p, bool *turned)
 
 static el_status take_line(reading *r, el_line line)
 {
-    size_t blank = 0;
     bool turned;
-    while (blank < line.bytes && line.text[blank] == ' ')
-        blank++;
     if (el_line_blank(line))
         return EL_OK;
     pair *const p = &r->pairs[r->count++];
-    const el_status st = line.text[blank] == '{' ? read_object(r, line, p) : read_columns(r, line, p);
+    const bool object = *el_scan_blanks(line.text, line.text + line.bytes) == '{';
+    const el_status st = object ? read_object(r, line, p) : read_columns(r, line, p);
     p->line = r->lines.number;
     if (!st && r->lines.number == 1 && is_header(p, &turned)) {
         r->turned = turned;

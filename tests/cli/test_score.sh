@@ -164,6 +164,13 @@ for list in pairs nbest; do # which have one name for a pipe, and one form of a 
     printf '{"good": 1\n' > half.jsonl
     refused 3 "standard input, line 1: not JSON: " "$electra" score --model mlm --$list - < half.jsonl
 done
+{ echo; head -c 9000000 /dev/zero | tr '\0' a; } > endless.tsv
+gzip -c lists.tsv | head -c 60 > cut.gz
+for list in pairs nbest; do
+    refused 3 "mlm: is a folder, and a file is wanted" "$electra" score --model mlm --$list mlm
+    refused 3 "endless.tsv, line 2: is longer than 8 MB" "$electra" score --model mlm --$list endless.tsv
+    refused 3 "cut.gz: " "$electra" score --model mlm --$list cut.gz
+done
 printf 'good\tbad\na\tb\n' | "$electra" score --model mlm --pairs - > /dev/null 2> log
 grep -q "^electra score: standard input: the first row names the columns" log || fail "pairs of a pipe: $(cat log)"
 refused 2 "model" "$electra" score cat

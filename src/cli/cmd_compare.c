@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/plural.h"
 #include "cli/cli.h"
 #include "cli/ranks.h"
 #include "cli/signals.h"
@@ -94,8 +95,8 @@ static el_status estimate(const job *j)
     if (c.pairs)
         printf("\nminimal pairs        %d", c.pairs);
     put_unknown(c.pairs_unknown);
-    printf("\noperations in all    %.4g\njobs at a time       %d, of %d threads each\n", c.flops,
-           j->study.at_a_time, j->study.threads);
+    printf("\noperations in all    %.4g\njobs at a time       %d, of %d thread%s each\n", c.flops,
+           j->study.at_a_time, j->study.threads, el_s(j->study.threads));
     printf("expected time        %s, at half of this machine's %.0f GFLOP/s\n", time, c.peak / 1e9);
     return EL_OK;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "cli/cli.h"
 #include "engine/pretrain/settings.h"
 #include "train/presets.h"
@@ -226,8 +227,8 @@ static void print_count(const char *name, double products, double paper)
 
 static void print_table(const settings *s, const el_flops_plan *p, const counts *c)
 {
-    printf("%" PRId64 " steps of %" PRId64 " x %" PRId64 " tokens: %.3g tokens\n\n", s->num_train_steps,
-           s->train_batch_size, s->max_seq_length, c->tokens);
+    printf("%" PRId64 " step%s of %" PRId64 " x %" PRId64 " tokens: %.3g tokens\n\n", s->num_train_steps,
+           el_s(s->num_train_steps), s->train_batch_size, s->max_seq_length, c->tokens);
     printf("%-28s %11s %11s\n", "FLOPs", "products", "paper's way");
     print_count("training", c->products, c->paper);
     print_count("training, a token", el_flops_products_training(p), el_flops_paper_training(p));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/plural.h"
 #include "cli/chunks.h"
 #include "cli/cli.h"
 #include "engine/columns.h"
@@ -104,8 +105,8 @@ static el_status answer_chunk(void *context, const el_dataset *d)
     const el_prediction *predictions;
     int count;
     if (j->submission.writer && d->notes.skipped)
-        return el_fail(EL_EDATA, "%s: %d malformed lines; a submission answers all", d->name,
-                       d->notes.skipped);
+        return el_fail(EL_EDATA, "%s: %d malformed line%s; a submission answers all", d->name,
+                       d->notes.skipped, el_s(d->notes.skipped));
     if (d->notes.skipped && !j->skipped)
         snprintf(j->malformed, sizeof j->malformed, "%s", d->notes.malformed);
     j->skipped += d->notes.skipped;
@@ -263,7 +264,8 @@ static el_status answer_all(job *j)
     if (!st)
         el_text_lost_say(&j->lost, NULL, "example", j->model.card.features.max_seq_length, false);
     if (!st && j->skipped)
-        el_log(EL_LOG_WARNING, "%d malformed lines are left out; the first: %s", j->skipped, j->malformed);
+        el_log(EL_LOG_WARNING, "%d malformed line%s %s left out; the first: %s", j->skipped, el_s(j->skipped),
+               el_is(j->skipped), j->malformed);
     return st;
 }
 

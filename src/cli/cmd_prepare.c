@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "cli/cli.h"
 #include "cli/ranks.h"
 #include "cli/signals.h"
@@ -44,9 +45,9 @@ static double share(int64_t part, int64_t whole)
 
 static void summarise_folder(const char *folder, const el_pack_counts *c, int max_seq_length)
 {
-    printf("%s: %" PRId64 " documents, %" PRId64 " examples, %" PRId64 " tokens (%.1f %% of %d each)\n",
-           folder, c->documents, c->examples, c->tokens, 100 * share(c->tokens, c->examples * max_seq_length),
-           max_seq_length);
+    printf("%s: %" PRId64 " document%s, %" PRId64 " example%s, %" PRId64 " token%s (%.1f %% of %d each)\n",
+           folder, c->documents, el_s(c->documents), c->examples, el_s(c->examples), c->tokens,
+           el_s(c->tokens), 100 * share(c->tokens, c->examples * max_seq_length), max_seq_length);
 }
 
 static void summarise(const el_shards_settings *s, const el_prepare_summary *sum, const shown *display)
@@ -56,8 +57,9 @@ static void summarise(const el_shards_settings *s, const el_prepare_summary *sum
         summarise_folder(s->heldout_output, &sum->heldout, (int)s->max_seq_length);
     const double unknown = share(sum->unknown, sum->text_tokens);
     const int64_t lost = sum->train.lost + sum->heldout.lost;
-    printf("%.1f MB of text, %" PRId64 " lines, %" PRId64 " pieces, %.2f %% [UNK]",
-           (double)sum->text_bytes / 1e6, sum->lines, sum->text_tokens, 100 * unknown);
+    printf("%.1f MB of text, %" PRId64 " line%s, %" PRId64 " piece%s, %.2f %% [UNK]",
+           (double)sum->text_bytes / 1e6, sum->lines, el_s(sum->lines), sum->text_tokens,
+           el_s(sum->text_tokens), 100 * unknown);
     if (lost)
         printf(", %.1f %% cut off (--packing full keeps them)", 100 * share(lost, sum->text_tokens));
     printf("; %.1f s, %.1f MB/s\n", el_now() - display->started, speed(display, (uint64_t)sum->text_bytes));

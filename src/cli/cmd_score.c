@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/number.h"
+#include "base/plural.h"
 #include "cli/ask.h"
 #include "cli/cli.h"
 #include "engine/minimal_pairs.h"
@@ -343,8 +344,8 @@ static el_status score(job *j)
     if (!st && s->nbest)
         st = print_best(j);
     if (!st && j->empty)
-        el_log(EL_LOG_NOTE, "%s: %" PRId64 " empty %s left out", j->lines.name, j->empty,
-               j->empty == 1 ? "text is" : "texts are");
+        el_log(EL_LOG_NOTE, "%s: %" PRId64 " empty text%s %s left out", j->lines.name, j->empty,
+               el_s(j->empty), el_is(j->empty));
     if (!st)
         el_text_lost_say(el_scorer_lost(j->scorer), NULL, "sentence", el_scorer_longest(j->scorer), false);
     return st;

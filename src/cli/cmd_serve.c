@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/plural.h"
 #include "cli/cli.h"
 #include "engine/machine.h"
 #include "engine/special.h"
@@ -222,8 +223,7 @@ static el_status serve(const settings *s)
     if (!st)
         st = el_server_open(&server, &s->server, m.models, m.count, &how);
     if (!st && s->check)
-        el_log(EL_LOG_NOTE, "nothing is wrong: it would serve %d %s", m.count,
-               m.count == 1 ? "model" : "models");
+        el_log(EL_LOG_NOTE, "nothing is wrong: it would serve %d model%s", m.count, el_s(m.count));
     else if (!st)
         announce_and_serve(server, s->server.host, &signals);
     el_server_close(server);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/output.h"
+#include "base/plural.h"
 
 static el_status add_example(void *context, const el_packed *example)
 {
@@ -87,8 +88,8 @@ el_status el_destination_restore(el_destination *d, const el_safetensors *unfini
     if (!st)
         st = keep(d, whole = el_shard_writer_whole(d->writer), &kept);
     if (!st && kept != whole)
-        st = el_fail(EL_EDATA, "%s: %d of %d whole shards are missing", d->folder.temporary, whole - kept,
-                     whole);
+        st = el_fail(EL_EDATA, "%s: %d of %d whole shards %s missing", d->folder.temporary, whole - kept,
+                     whole, el_is(whole - kept));
     return st;
 }
 

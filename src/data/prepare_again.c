@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/plural.h"
 #include "data/prepare_parts.h"
 
 static const char *const NAMES[EL_PREPARE_DESTINATIONS] = {"train", "held_out"};
@@ -80,8 +81,8 @@ el_status el_prepare_stop(el_prepare_job *j)
         return el_fail(EL_EFAILED, "stopped; nothing was written");
     const el_status st = el_prepare_save(j);
     return st ? st
-              : el_fail(EL_ESTOPPED, "stopped behind %d whole shards; the same command goes on",
-                        j->saved_shards);
+              : el_fail(EL_ESTOPPED, "stopped behind %d whole shard%s; the same command goes on",
+                        j->saved_shards, el_s(j->saved_shards));
 }
 
 /* ---- going on ---- */
@@ -272,8 +273,8 @@ el_status el_prepare_go_on(el_prepare_job *j)
         return EL_OK;
     share(j, &j->finished, sizeof j->finished);
     if (j->finished && el_prepare_leads(j)) {
-        el_log(EL_LOG_NOTE, "all shards are whole already (%" PRId64 " documents), and are put in place",
-               j->at.documents);
+        el_log(EL_LOG_NOTE, "all shards are whole already (%" PRId64 " document%s), and are put in place",
+               j->at.documents, el_s(j->at.documents));
         return remove_replaced(j);
     }
     if (j->finished)
@@ -281,7 +282,7 @@ el_status el_prepare_go_on(el_prepare_job *j)
     j->saved_shards = el_prepare_whole(j);
     memcpy(j->tokenised_end, j->packed_end, places_bytes(j));
     if (el_prepare_leads(j))
-        el_log(EL_LOG_NOTE, "going on behind %d whole shards (%" PRId64 " documents)", j->saved_shards,
-               j->at.documents);
+        el_log(EL_LOG_NOTE, "going on behind %d whole shard%s (%" PRId64 " document%s)", j->saved_shards,
+               el_s(j->saved_shards), j->at.documents, el_s(j->at.documents));
     return el_reader_go(j->rounds.reader, &j->packed_end[j->shares.own ? j->shares.part : 0]);
 }

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "format/model_folder.h"
 #include "format/sentence.h"
 #include "format/weights.h"
@@ -52,8 +53,8 @@ static void say_left_out(const el_names *names, const el_network *net)
                      tensors->tensors[t].name);
     }
     if (left)
-        el_log(EL_LOG_NOTE, "%s: %d tensors are left out of the %s: %s%s%s", tensors->path, left, called(net),
-               text, left > 3 ? " ..." : "",
+        el_log(EL_LOG_NOTE, "%s: %d tensor%s %s left out of the %s: %s%s%s", tensors->path, left, el_s(left),
+               el_is(left), called(net), text, left > 3 ? " ..." : "",
                pooler ? "; the pooler is one of them, and a fine-tuning to classes begins with a new one"
                       : "");
 }

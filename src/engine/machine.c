@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "base/pool.h"
 #include "format/model_folder.h"
 #include "format/tokenizer.h"
@@ -33,8 +34,8 @@ static void settle_threads(el_machine *m)
     if (m->threads == 0)
         m->threads = el_rank_processors(m->dist);
     if (m->dist && m->threads > processors)
-        el_log(EL_LOG_WARNING, "rank %d on %s: %" PRId64 " threads, but it is bound to %d processors%s",
-               m->dist->rank, m->dist->host, m->threads, processors,
+        el_log(EL_LOG_WARNING, "rank %d on %s: %" PRId64 " thread%s, but it is bound to %d processor%s%s",
+               m->dist->rank, m->dist->host, m->threads, el_s(m->threads), processors, el_s(processors),
                "; mpirun --bind-to none leaves it free");
 }
 

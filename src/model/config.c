@@ -1,6 +1,7 @@
 /* config - reading, writing and checking a shape */
 #include "model/config.h"
 
+#include "base/plural.h"
 #include <string.h>
 
 el_config el_config_default(void)
@@ -305,8 +306,8 @@ el_status el_config_check(const el_config *c, const char *name)
                            sizes[i].value, sizes[i].most);
     if (c->num_hidden_groups < 0 || c->num_hidden_groups > c->num_hidden_layers ||
         (c->model_type == EL_MODEL_ALBERT) != (c->num_hidden_groups > 0))
-        return el_fail(EL_EDATA, "%s: num_hidden_groups is %d, of %d layers", name, c->num_hidden_groups,
-                       c->num_hidden_layers);
+        return el_fail(EL_EDATA, "%s: num_hidden_groups is %d, of %d layer%s", name, c->num_hidden_groups,
+                       c->num_hidden_layers, el_s(c->num_hidden_layers));
     if (el_config_relative(c) && (c->embedding_size != c->hidden_size || c->hidden_size % 2))
         return el_fail(EL_EDATA,
                        "%s: embedding_size is %d and hidden_size %d; an XLNet needs one even number for both",

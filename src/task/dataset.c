@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/grow.h"
+#include "base/plural.h"
 #include "base/random.h"
 #include "text/normalize.h"
 #include "text/utf8.h"
@@ -452,9 +453,10 @@ el_status el_dataset_hold_out(el_dataset *train, el_dataset *dev, el_hold_out ru
     const el_status st =
         count > 0 && count < train->count ? split(train, dev, held)
         : groups < train->count
-            ? el_fail(EL_EUSAGE, "%s: %d questions of %d articles or contexts: too few to hold out by",
-                      train->name, train->count, groups)
-            : el_fail(EL_EUSAGE, "%s: %d examples are too few to hold some out", train->name, train->count);
+            ? el_fail(EL_EUSAGE, "%s: %d question%s of %d article%s or context%s: too few to hold out by",
+                      train->name, train->count, el_s(train->count), groups, el_s(groups), el_s(groups))
+            : el_fail(EL_EUSAGE, "%s: %d example%s %s too few to hold some out", train->name, train->count,
+                      el_s(train->count), el_is(train->count));
     free(held);
     return st;
 }

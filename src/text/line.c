@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/plural.h"
 #include "text/normalize.h"
 #include "text/utf8.h"
 
@@ -37,8 +38,8 @@ bool el_line_blank(el_line line)
 void el_line_say_blank(const char *path, int64_t blank)
 {
     if (blank)
-        el_log(EL_LOG_NOTE, "%s: %lld blank %s no text, and %s no answer", path, (long long)blank,
-               blank == 1 ? "line is" : "lines are", blank == 1 ? "has" : "have");
+        el_log(EL_LOG_NOTE, "%s: %lld blank line%s %s no text, and %s no answer", path, (long long)blank,
+               el_s(blank), el_is(blank), el_has(blank));
 }
 
 size_t el_lines_cut(const char *text, size_t bytes, size_t want)

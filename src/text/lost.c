@@ -2,6 +2,7 @@
 #include "text/lost.h"
 
 #include "base/log.h"
+#include "base/plural.h"
 
 void el_text_lost_count(el_text_lost *lost, const int32_t *ids, size_t count, int unk)
 {
@@ -24,8 +25,8 @@ void el_text_lost_say(const el_text_lost *lost, const char *name, const char *wh
     const char *const between = name ? ": " : "";
     name = name ? name : "";
     if (lost->cut)
-        el_log(training ? EL_LOG_NOTE : EL_LOG_WARNING, "%s%s%d %s%s longer than %d tokens, and cut", name,
-               between, lost->cut, what, lost->cut == 1 ? " is" : "s are", longest);
+        el_log(training ? EL_LOG_NOTE : EL_LOG_WARNING, "%s%s%d %s%s %s longer than %d tokens, and cut", name,
+               between, lost->cut, what, el_s(lost->cut), el_is(lost->cut), longest);
     if (lost->unknown >= FEW && 10 * lost->unknown > lost->pieces)
         el_log(
             EL_LOG_WARNING,

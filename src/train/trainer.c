@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/helper.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "train/checkpoint.h"
 #include "train/leaves.h"
 #include "train/records.h"
@@ -180,7 +181,7 @@ static el_status skip(run *r, const el_figures *figures)
                    "step %" PRId64 ": %" PRId64
                    " step%s in a row without a finite loss and gradient; checkpoints are "
                    "left as they are, and a lower --learning-rate may help",
-                   p->step + 1, p->skipped_in_row, p->skipped_in_row == 1 ? "" : "s");
+                   p->step + 1, p->skipped_in_row, el_s(p->skipped_in_row));
 }
 
 static void update(run *r, const el_figures *figures)

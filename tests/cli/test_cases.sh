@@ -36,7 +36,7 @@ squad() { # FILE OFFSET
 squad characters.json 14; squad utf16.json 15; squad bytes.json 17; squad next.json 13
 for unit in characters utf16 bytes next; do
     finetune "of-$unit" --task squadv1 --max-seq-length 32 --max-query-length 8 --train-file $unit.json --dev-file characters.json
-    [ $unit = characters ] || said "1 answers do not stand at their offset in characters"
+    [ $unit = characters ] || said "1 answer is not at the offset in characters"
     cmp -s of-characters/model/model.safetensors "of-$unit/model/model.safetensors" || fail "$unit: another place is learned"
 done
 

@@ -79,7 +79,7 @@ finetune --task mnli --data mnli --num-train-epochs 1 --output inferred
 evaluate --model inferred --data mnli --json --report inferred.html > out.json
 same_metrics mnli inferred/results.json metrics out.json metrics
 same_metrics "mnli, mismatched" inferred/results.json mnli_mismatched out.json mnli_mismatched
-grep -q "mnli/dev_mismatched.tsv: 1 malformed lines are left out" log || fail "the malformed line is not counted: $(cat log)"
+grep -q "mnli/dev_mismatched.tsv: 1 malformed line is left out" log || fail "the malformed line is not counted: $(cat log)"
 [ "$(grep -c '<h2>' inferred.html)" = 2 ] || fail "the report has not both files"
 
 # ---- the report

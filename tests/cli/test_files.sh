@@ -26,7 +26,7 @@ finetune --task classify --train-file train.csv --dev-file train.csv
 said "train.csv: comma-separated, the first row names the columns; 40 rows; text \"문장\", label \"감정\", id \"id\""
 said "train.csv: 2 labels: joy 27, anger 13"
 said 'train.csv: the first: "the '
-said "13 labels have blanks around them"
+said "13 labels have blanks around"
 grep -q '"text": "문장"' out/model/config.json || fail "the card lacks the column: $(cat out/model/config.json)"
 predict train.csv > want 2> log || fail "predict: $(cat log)"
 [ "$(wc -l < want)" = 41 ] || fail "$(wc -l < want) answers"
@@ -128,7 +128,7 @@ sed 's/ .*/ O/' words.conll > alike.conll
 refuse 3 'column at the end has one label only, "O"' --task ner --train-file alike.conll
 printf '{"question":"what ?","context":"the cat","answers":["the cat"]}\n{"question":"who ?","context":"the cat","answers":["dog"]}\n' > absent.jsonl
 finetune --task span --max-query-length 8 --train-file absent.jsonl --dev-file absent.jsonl
-said "absent.jsonl: 1 answers do not stand in their texts; they are scored, and nothing is learned from them"
+said "absent.jsonl: 1 answer is not in the text; scored, and not learned from"
 printf '{"question":"what ?","context":"the cat","answers":["the cat"]}\n' > possible.jsonl
 printf '{"question":"who ?","context":"the cat","answers":[]}\n' | cat possible.jsonl - > impossible.jsonl
 finetune --task span --max-query-length 8 --train-file possible.jsonl --dev-file possible.jsonl

@@ -131,7 +131,7 @@ finetune "${short[@]}" --task sst2 --data sst2 --output malformed > log 2>&1 || 
 grep -q "sst2/train.tsv: 2 malformed lines are left out" log || fail "malformed lines are not counted: $(cat log)"
 { head -n 40 spans.jsonl; echo '{"question": "which cat", "context": "the cat", "answer": "the dog"}'; } > lost.jsonl
 finetune "${short[@]}" --max-query-length 8 --task span --train-file lost.jsonl --dev-file spans.jsonl --output lost > log 2>&1 || fail "lost: $(cat log)"
-grep -q "1 questions are left out of training, .*; number 41 of .*lost.jsonl is the first" log || fail "the lost answer is not counted and named: $(cat log)"
+grep -q "1 question is left out of training, .*; number 41 of .*lost.jsonl is the first" log || fail "the lost answer is not counted and named: $(cat log)"
 finetune --output out --num-train-epochs 5 > log 2>&1 && fail "another setting was taken for the same run"
 grep -q num-train-epochs log || fail "the changed setting is not named: $(cat log)"
 

@@ -45,7 +45,7 @@ predict --model mnli --data glue/MNLI --submission two > out 2> log || fail "sub
 [ "$(ls two | tr '\n' ' ')" = "MNLI-m.tsv MNLI-mm.tsv " ] || fail "two holds $(ls two)"
 grep -q "AX.tsv is not written" log || fail "AX is missed in silence: $(cat log)"
 echo broken >> glue/MNLI/test_matched.tsv
-refuse 3 "1 malformed lines" --model mnli --data glue --submission refused
+refuse 3 "1 malformed line;" --model mnli --data glue --submission refused
 [ -z "$(ls -A refused)" ] || fail "half a submission is left: $(ls -A refused)"
 
 # Every task of GLUE, in GLUE's own forms: its file has the official name, header and labels, and the test file's indices.

@@ -120,7 +120,7 @@ ended -KILL
 expect 2 'max_seq_length was 128, not 64' "${on[@]}" --max-seq-length 64 large.txt
 expect 2 'json_lines was absent, not true' "${on[@]}" --json-key text large.txt
 ended -TERM
-[ $code -eq 75 ] && grep -q 'going on behind [1-9][0-9]* whole shards' err && grep -q 'the same command goes on' err || {
+[ $code -eq 75 ] && grep -q 'going on behind [1-9][0-9]* whole shard' err && grep -q 'the same command goes on' err || {
     echo "FAILED: stopped with $code: $(cat err)"
     failures=$((failures + 1))
 }

@@ -450,7 +450,7 @@ static void test_failed_start_removes_nothing(void **state)
     el_prepare_settings settings = unfinished(output, heldout, recipe);
     el_prepare_summary summary;
     write_corpus();
-    CHECK_FAILS(prepare_corpus(&settings, vocab, 9, &summary), EL_ESTOPPED, "whole shards");
+    CHECK_FAILS(prepare_corpus(&settings, vocab, 9, &summary), EL_ESTOPPED, "whole shard");
     CHECK_OK(el_folder_make(in_folder("theirs")));
     put_text("theirs/thesis.txt", "years");
     settings.heldout_output = stays(1, "theirs");
@@ -488,7 +488,7 @@ static void test_none_heldout_leaves_nothing(void **state)
     settings.heldout = 1e-9;
     el_prepare_summary summary;
     write_corpus();
-    CHECK_FAILS(prepare_corpus(&settings, vocab, 9, &summary), EL_ESTOPPED, "whole shards");
+    CHECK_FAILS(prepare_corpus(&settings, vocab, 9, &summary), EL_ESTOPPED, "whole shard");
     last_said[0] = 0;
     el_log_to(keep_said);
     CHECK_FAILS(prepare_corpus(&settings, vocab, -1, &summary), EL_EDATA, "rare-held-out: no document of");
@@ -565,7 +565,7 @@ static void test_goes_on_with_the_same_alone(void **state)
     CHECK_FAILS(prepare_corpus(&settings, vocab, 60, &summary), EL_ESTOPPED, "goes on");
     settings.overwrite = false;
     unlink(shard);
-    CHECK_FAILS(prepare_corpus(&settings, vocab, -1, &summary), EL_EUSAGE, "whole shards are missing");
+    CHECK_FAILS(prepare_corpus(&settings, vocab, -1, &summary), EL_EUSAGE, "whole shards is missing");
     settings.overwrite = true;
     settings.recipe = other;
     CHECK_OK(prepare_corpus(&settings, vocab, -1, &summary));

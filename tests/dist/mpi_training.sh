@@ -66,7 +66,7 @@ says "^expected efficiency .* of 2 times one rank"
 # ---- a rank that has more threads than processors is named ----
 one=$(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//')
 ranks 2 taskset -c "$one" "$mpi" pretrain "${settings[@]}" --threads 2 --num-train-steps 1 --output bound || fail "bound: $(cat log)"
-[ "$(grep -c 'rank [01] on .*: 2 threads, but it is bound to 1 processors' log)" = 2 ] || fail "bound ranks are not named: $(cat log)"
+[ "$(grep -c 'rank [01] on .*: 2 threads, but it is bound to 1 processor;' log)" = 2 ] || fail "bound ranks are not named: $(cat log)"
 
 # ---- all skip the same steps, and give up together ----
 astray=("${settings[@]}" --learning-rate 1e30 --num-warmup-steps 0 --max-skipped-steps 3 --save-checkpoints-steps 0)

@@ -326,7 +326,7 @@ static void sentences_or_words(void **state)
         {TWO, "first.txt", "a b c\nd e\n", "1", "a b c | d e | "},
         {TWO, "second.txt", "a b, c\nd e\n", "2", "plain lines, which have no columns; --text-column"},
         {TWO, "broken.conll", "a O\nb\n\nc O\n", NULL,
-         "line 2: there are 1 columns, where the first word has 2"},
+         "line 2: there is 1 column, where the first word has 2"},
         {FOUR, "three", "a b c\n", NULL, "a b c | "},
         {FOUR, "untagged", "a N x\nb N x\n", NULL, "a b | "},
         {FOUR, "alone", "a\nb\n", NULL, "a b | "},
@@ -549,7 +549,7 @@ static void no_word(void **state)
         CHECK_FAILS(el_task_read(el_task_find("ner"), path,
                                  (el_task_reading){.labels = labelled ? EL_LABELS_NEEDED : EL_LABELS_UNREAD},
                                  &labels, NULL, &d),
-                    EL_EDATA, "there are 1 columns");
+                    EL_EDATA, "there is 1 column");
         el_labels_release(&labels);
     }
 }

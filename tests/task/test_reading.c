@@ -651,7 +651,7 @@ static void left_out_tags(void **state)
               d.words[1].tag);
         el_dataset_release(&d);
         CHECK_FAILS(el_task_read(task, file("other.conll", FILES[i].other), reading, &labels, NULL, &d),
-                    EL_EDATA, "columns");
+                    EL_EDATA, "column");
         reading.labels = EL_LABELS_NEEDED;
         CHECK_FAILS(el_task_read(task, path, reading, &labels, NULL, &d), EL_EDATA, "column");
         el_task_reading asked = {.known = &layout};

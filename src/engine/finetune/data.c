@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "engine/finetune/parts.h"
 #include "task/files/describe.h"
 
@@ -66,10 +67,10 @@ static el_status read_split(el_finetuning *f, el_split_name name, const el_task 
     if (!st)
         el_describe_reading(d);
     if (!st && !training && el_dataset_labelled(d))
-        el_log(EL_LOG_NOTE, "%s: %d examples to score", d->name, d->count);
+        el_log(EL_LOG_NOTE, "%s: %d example%s to score", d->name, d->count, el_s(d->count));
     else if (!st && !training)
-        el_log(EL_LOG_NOTE, "%s: %d examples without labels, to be answered and not scored", d->name,
-               d->count);
+        el_log(EL_LOG_NOTE, "%s: %d example%s without labels, to be answered and not scored", d->name,
+               d->count, el_s(d->count));
     return st || !training ? st : check_labels(f);
 }
 
@@ -85,7 +86,7 @@ static el_status read_train(el_finetuning *f)
         st = el_dataset_hold_out(&f->data[EL_TRAIN], &f->data[EL_DEV], rule);
         if (!st)
             el_log(EL_LOG_NOTE, "%d of the training examples %s held out as dev", f->data[EL_DEV].count,
-                   f->data[EL_DEV].count == 1 ? "is" : "are");
+                   el_is(f->data[EL_DEV].count));
     }
     if (!st && s->max_train_examples)
         st = el_dataset_limit(&f->data[EL_TRAIN], (int)s->max_train_examples, (uint64_t)s->seed);
@@ -258,9 +259,10 @@ static el_status make_features(el_finetuning *f)
         el_text_lost_say(&f->features.lost, NULL, "example", f->card.features.max_seq_length, true);
     if (!st && f->features.answers_lost)
         el_log(EL_LOG_NOTE,
-               "%d questions are left out of training, as their answer does not stand in the text; "
+               "%d question%s %s left out of training, as the answer does not stand in the text; "
                "number %lld of %s is the first",
-               f->features.answers_lost, (long long)f->features.first_lost->line, f->data[EL_TRAIN].name);
+               f->features.answers_lost, el_s(f->features.answers_lost), el_is(f->features.answers_lost),
+               (long long)f->features.first_lost->line, f->data[EL_TRAIN].name);
     if (!st && f->splits[EL_TRAIN].end == f->splits[EL_TRAIN].begin)
         st = el_fail(EL_EDATA, "%s: there is nothing in it to learn from", f->files.train);
     return st;

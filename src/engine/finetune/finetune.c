@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/output.h"
+#include "base/plural.h"
 #include "engine/card.h"
 #include "engine/finetune/parts.h"
 #include "engine/finetune/trial.h"
@@ -229,9 +230,10 @@ char *el_finetune_readme(const el_finetuning *f, const json_t *metrics)
     snprintf(title, sizeof title, "Fine-tuned %s: %s", el_model_type_name(f->config.model_type),
              f->task->name);
     el_number_print(about, sizeof about,
-                    "%s. Fine-tuned on %d examples, %g epochs, batches of %" PRId64 ", rate %g, seed %" PRIu64
-                    ".\n",
-                    f->task->about, f->data[EL_TRAIN].count, f->settings->num_train_epochs,
+                    "%s. Fine-tuned on %d example%s, %g epoch%s, batches of %" PRId64
+                    ", rate %g, seed %" PRIu64 ".\n",
+                    f->task->about, f->data[EL_TRAIN].count, el_s(f->data[EL_TRAIN].count),
+                    f->settings->num_train_epochs, f->settings->num_train_epochs == 1 ? "" : "s",
                     f->settings->train_batch_size, f->settings->learning_rate, f->seed);
     const el_head_config head = head_of(f);
     return el_card_text(&(el_card){.pipeline = PIPELINES[f->task->kind],
@@ -449,10 +451,10 @@ el_status el_finetune_run(el_finetuning *f)
 {
     json_t *const trials = json_object_get(f->run.record, "trials");
     el_log(EL_LOG_NOTE,
-           "%s: %d training, %d dev examples, %" PRId64 " steps of %" PRId64 " sequences, rate %g, %s, %s",
-           f->task->name, f->data[EL_TRAIN].count, f->data[EL_DEV].count, f->steps,
-           f->settings->train_batch_size, f->settings->learning_rate,
-           f->model.activations == EL_BF16 ? "bf16" : "fp32", f->q->dev->level);
+           "%s: %d training, %d dev example%s, %" PRId64 " step%s of %" PRId64 " sequence%s, rate %g, %s, %s",
+           f->task->name, f->data[EL_TRAIN].count, f->data[EL_DEV].count, el_s(f->data[EL_DEV].count),
+           f->steps, el_s(f->steps), f->settings->train_batch_size, el_s(f->settings->train_batch_size),
+           f->settings->learning_rate, f->model.activations == EL_BF16 ? "bf16" : "fp32", f->q->dev->level);
     el_dist *const dist = f->settings->machine.dist;
     f->began = el_now();
     el_status st = el_finetune_trials(f);

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/plural.h"
 #include "engine/finetune/parts.h"
 #include "engine/finetune/trial.h"
 #include "engine/finetune/trials.h"
@@ -138,7 +139,8 @@ static el_status write_predictions(el_finetuning *f, const char *path)
     else
         el_writer_abandon(file);
     if (!st)
-        el_log(EL_LOG_NOTE, "%s: answers to the %d examples of %s", path, count, f->data[EL_TEST].name);
+        el_log(EL_LOG_NOTE, "%s: answers to the %d example%s of %s", path, count, el_s(count),
+               f->data[EL_TEST].name);
     return st;
 }
 

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/output.h"
+#include "base/plural.h"
 #include "ops/cuda.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
@@ -71,10 +72,10 @@ static el_status compare_settings(el_pretraining *p)
     const bool fewer = json_is_integer(steps) && p->settings->num_train_steps < json_integer_value(steps);
     if (fewer && p->derive_steps && !p->settings->allow_change)
         return el_options_refuse("flops_budget",
-                                 "%g is %" PRId64 " steps, fewer than the run's %" JSON_INTEGER_FORMAT
+                                 "%g is %" PRId64 " step%s, fewer than the run's %" JSON_INTEGER_FORMAT
                                  ", which changes what is learned; --allow-change to do it all the same",
                                  p->settings->flops_budget, p->settings->num_train_steps,
-                                 json_integer_value(steps));
+                                 el_s(p->settings->num_train_steps), json_integer_value(steps));
     if (json_is_integer(steps) && !fewer)
         free_keys[count++] = "num_train_steps";
     json_t *now = el_options_json(p->options);
@@ -380,8 +381,8 @@ static el_status spend_budget(el_pretraining *p)
     if (!st)
         st = check_budget(p);
     if (!st)
-        el_log(EL_LOG_NOTE, "%g FLOPs are %" PRId64 " steps of %" PRId64 " examples", s->flops_budget,
-               s->num_train_steps, s->train_batch_size);
+        el_log(EL_LOG_NOTE, "%g FLOPs are %" PRId64 " step%s of %" PRId64 " example%s", s->flops_budget,
+               s->num_train_steps, el_s(s->num_train_steps), s->train_batch_size, el_s(s->train_batch_size));
     return st;
 }
 
@@ -526,8 +527,8 @@ void el_pretrain_close(el_pretraining *p)
 static el_status finished(el_pretraining *p)
 {
     const json_t *exported = json_object_get(p->run.record, "exported_step");
-    el_log(EL_LOG_NOTE, "the run in %s is finished: %" PRId64 " steps; more --num-train-steps would go on",
-           p->settings->output, p->progress.step);
+    el_log(EL_LOG_NOTE, "the run in %s is finished: %" PRId64 " step%s; more --num-train-steps would go on",
+           p->settings->output, p->progress.step, el_s(p->progress.step));
     return json_integer_value(exported) == p->progress.step ? EL_OK : el_pretrain_export(p);
 }
 
@@ -548,10 +549,11 @@ static void announce(el_pretraining *p)
     if (p->resuming)
         snprintf(begin, sizeof begin, "going on after step %" PRId64 ": ", from);
     el_log(EL_LOG_NOTE,
-           "%s%.1f M parameters, %" PRId64 " steps of %" PRId64 " examples, %s, %s, %" PRId64 " threads",
+           "%s%.1f M parameters, %" PRId64 " step%s of %" PRId64 " example%s, %s, %s, %" PRId64 " thread%s",
            begin, (double)el_model_parameters(&p->model) / 1e6, p->settings->num_train_steps,
-           p->settings->train_batch_size, m->activations == EL_BF16 ? "bf16" : "fp32", p->q->dev->level,
-           p->settings->machine.threads);
+           el_s(p->settings->num_train_steps), p->settings->train_batch_size,
+           el_s(p->settings->train_batch_size), m->activations == EL_BF16 ? "bf16" : "fp32", p->q->dev->level,
+           p->settings->machine.threads, el_s(p->settings->machine.threads));
 }
 
 el_status el_pretrain_run(el_pretraining *p)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/plural.h"
 
 /* What settings are of: a generator beside another network, one that is a network and is trained, and what hides tokens. */
 enum { OF_A_GENERATOR = 1, OF_A_NETWORK = 2, OF_MASKS = 4 };
@@ -279,8 +280,9 @@ static el_status suit_xlnet(el_pretrain_settings *s, const el_options *options, 
 static el_status suit_groups(el_pretrain_settings *s, const el_options *options, notes *n)
 {
     if (s->num_hidden_groups > s->num_hidden_layers)
-        return el_options_refuse("num_hidden_groups", "%" PRId64 ", but there are %" PRId64 " layers",
-                                 s->num_hidden_groups, s->num_hidden_layers);
+        return el_options_refuse("num_hidden_groups", "%" PRId64 ", but there %s %" PRId64 " layer%s",
+                                 s->num_hidden_groups, el_is(s->num_hidden_layers), s->num_hidden_layers,
+                                 el_s(s->num_hidden_layers));
     if (s->num_hidden_groups == 0 || s->num_hidden_groups == s->num_hidden_layers || !s->neighbour_heads)
         return EL_OK;
     if (el_options_given(options, "neighbour_heads"))

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/plural.h"
 #include "engine/card.h"
 #include "format/weights.h"
 
@@ -33,7 +34,7 @@ el_status el_pretrain_write_config(const el_pretraining *p)
 static char *card(const el_pretraining *p, const el_network *net)
 {
     static const char FORMAT[] =
-        "Pre-trained: %" PRId64 " steps of %" PRId64 " examples, %" PRId64 " tokens in all.\n\n"
+        "Pre-trained: %" PRId64 " step%s of %" PRId64 " example%s, %" PRId64 " tokens in all.\n\n"
         "| | |\n|---|---|\n"
         "| layers | %d |\n| hidden size | %d |\n| embedding size | %d |\n"
         "| vocabulary | %d |\n| longest sequence in training | %d |\n\n"
@@ -55,7 +56,8 @@ static char *card(const el_pretraining *p, const el_network *net)
                          : "Masked language model",
              apart && !towers && !rewrites ? net->name : "",
              c->backwards ? "; it reads ids and positions in reverse order" : "");
-    snprintf(about, sizeof about, FORMAT, p->progress.step, p->settings->train_batch_size, p->progress.tokens,
+    snprintf(about, sizeof about, FORMAT, p->progress.step, el_s(p->progress.step),
+             p->settings->train_batch_size, el_s(p->settings->train_batch_size), p->progress.tokens,
              c->num_hidden_layers, c->hidden_size, c->embedding_size, c->vocab_size,
              el_loader_max_seq_length(p->data));
     return el_card_text(&(el_card){.pipeline = masked ? "fill-mask" : NULL,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/plural.h"
 #include "task/files/names.h"
 
 enum { MOST_FIELDS = 64, CONLLU_FIELDS = 10, GERMEVAL_FIELDS = 4 };
@@ -333,9 +334,9 @@ static bool lacks_tags(const el_conll *c, const el_file_layout *known)
 static void say_width(const el_conll *c)
 {
     el_log(EL_LOG_WARNING,
-           "%s: its words have %d columns, where the file that the model learned from had %d; column %d is "
+           "%s: its words have %d column%s, where the file that the model learned from had %d; column %d is "
            "read as the words%s",
-           c->lines.name, c->width, c->learned, c->word,
+           c->lines.name, c->width, el_s(c->width), c->learned, c->word,
            c->separator == ' ' ? " (--format lines reads sentences)" : "");
 }
 
@@ -436,18 +437,19 @@ static el_status take_word(el_conll *c, el_dataset *d, const el_line *fields, in
 {
     const int tagged = count + c->untagged, word = place_of(c->word, tagged), tag = place_of(c->tag, tagged);
     if (word < 0 || word >= count || (c->labelled && (tag < 0 || tag >= count || tag == word)))
-        return el_lines_fail(&c->lines, "a word and its tag are wanted, and there are %d columns", count);
+        return el_lines_fail(&c->lines, "a word and its tag are wanted, and there %s %d column%s",
+                             el_is(count), count, el_s(count));
     if (!c->width)
         c->width = count;
     const char *const otherwise = /* which the note of an open form has said */
         c->labelled || c->separator != ' ' || c->open ? "" : "; --format lines reads sentences";
     if (count != c->width)
-        return el_lines_fail(&c->lines, "there are %d columns, where the first word has %d%s", count,
-                             c->width, otherwise);
+        return el_lines_fail(&c->lines, "there %s %d column%s, where the first word has %d%s", el_is(count),
+                             count, el_s(count), c->width, otherwise);
     if (c->learned && count != c->learned)
         return el_lines_fail(
-            &c->lines, "there are %d columns, where the file that the model learned from had %d%s%s", count,
-            c->learned, otherwise,
+            &c->lines, "there %s %d column%s, where the file that the model learned from had %d%s%s",
+            el_is(count), count, el_s(count), c->learned, otherwise,
             c->labelled || c->open ? "" : "; --text-column N says which column holds the words");
     if (!c->labelled)
         return el_dataset_add_word(d, fields[word].text, fields[word].bytes, -1);

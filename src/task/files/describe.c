@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/plural.h"
 #include "task/files/names.h"
 #include "text/utf8.h"
 
@@ -107,7 +108,7 @@ static void say_labels(const el_file_layout *layout, const el_dataset *d, const 
         return;
     }
     count_labels(d, counts);
-    put(&l, "%d %s", labels->count, d->kind == EL_TAG ? "tags" : "labels");
+    put(&l, "%d %s%s", labels->count, d->kind == EL_TAG ? "tag" : "label", el_s(labels->count));
     if (d->kind == EL_MULTILABEL)
         put(&l, ", %s", el_parts_about(layout->parts));
     for (int i = 0; i < labels->count && i < SHOWN_LABELS; i++) {
@@ -177,12 +178,12 @@ static void say_first(const el_dataset *d, const el_labels *labels)
 
 void el_describe_training(const el_file_layout *layout, const el_dataset *d, const el_labels *labels)
 {
-    static const char *const ROWS[EL_TASK_KINDS] = {"rows", "rows", "rows", "sentences", "questions"};
+    static const char *const ROWS[EL_TASK_KINDS] = {"row", "row", "row", "sentence", "question"};
     enum { MANY_WORDS = 400 };
     line l = {0};
     put_columns(&l, layout, d->kind);
-    el_log(EL_LOG_NOTE, "%s: %s%s; %d %s%s%s", d->name, el_form_about(layout->file), about_header(layout),
-           d->count, ROWS[d->kind], l.used ? "; " : "", l.text);
+    el_log(EL_LOG_NOTE, "%s: %s%s; %d %s%s%s%s", d->name, el_form_about(layout->file), about_header(layout),
+           d->count, ROWS[d->kind], el_s(d->count), l.used ? "; " : "", l.text);
     if (d->kind == EL_REGRESS)
         say_scores(d);
     else if (d->kind != EL_SPAN)
@@ -199,31 +200,32 @@ void el_describe_reading(const el_dataset *d)
 {
     const el_reading_notes *const n = &d->notes;
     if (n->skipped)
-        el_log(EL_LOG_WARNING, "%s: %d malformed lines are left out; the first: %s", d->name, n->skipped,
-               n->malformed);
+        el_log(EL_LOG_WARNING, "%s: %d malformed line%s %s left out; the first: %s", d->name, n->skipped,
+               el_s(n->skipped), el_is(n->skipped), n->malformed);
     const struct {
         int count;
         el_log_level level;
+        const char *noun;
+        const char *(*verb)(long long);
         const char *what;
     } notes[] = {
-        {n->gaps, EL_LOG_NOTE, "rows have no label (their judges did not agree), and are left out"},
-        {n->trimmed, EL_LOG_NOTE, "labels have blanks around them, which are no part of them"},
-        {n->composed, EL_LOG_NOTE,
-         "labels are written in another Unicode form (NFC, NFD) than the same labels before, and are one "
-         "with them"},
-        {n->respelled, EL_LOG_NOTE,
-         "labels are spelled otherwise (1.0 for 1, True for true) than those that were learned, and are one "
-         "with them"},
-        {n->contradicted, EL_LOG_WARNING,
-         "questions have an is_impossible that contradicts their answers; a question with answers has one"},
-        {n->plausible, EL_LOG_NOTE,
-         "questions are marked as impossible; the answers beside them are left out"},
-        {n->moved, EL_LOG_WARNING,
-         "answers do not stand at their offset in characters; the nearest place where they stand is taken"},
-        {n->absent, EL_LOG_WARNING,
-         "answers do not stand in their texts; they are scored, and nothing is learned from them"},
-        {n->placed, EL_LOG_NOTE, "answers have no offset; the first place where they stand is taken"}};
+        {n->gaps, EL_LOG_NOTE, "row", el_has, "no label, as the judges did not agree: left out"},
+        {n->trimmed, EL_LOG_NOTE, "label", el_has, "blanks around, which are no part of a label"},
+        {n->composed, EL_LOG_NOTE, "label", el_is,
+         "written in another Unicode form (NFC, NFD) than the same label before, and one with it"},
+        {n->respelled, EL_LOG_NOTE, "label", el_is,
+         "spelled otherwise (1.0 for 1, True for true) than the same label that was learned, and one with it"},
+        {n->contradicted, EL_LOG_WARNING, "question", el_has,
+         "an is_impossible that contradicts the answers; a question with answers has one"},
+        {n->plausible, EL_LOG_NOTE, "question", el_is,
+         "marked as impossible; the answers beside are left out"},
+        {n->moved, EL_LOG_WARNING, "answer", el_is,
+         "not at the offset in characters; the nearest place where the answer stands is taken"},
+        {n->absent, EL_LOG_WARNING, "answer", el_is, "not in the text; scored, and not learned from"},
+        {n->placed, EL_LOG_NOTE, "answer", el_has,
+         "no offset; the first place where the answer stands is taken"}};
     for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
         if (notes[i].count)
-            el_log(notes[i].level, "%s: %d %s", d->name, notes[i].count, notes[i].what);
+            el_log(notes[i].level, "%s: %d %s%s %s %s", d->name, notes[i].count, notes[i].noun,
+                   el_s(notes[i].count), notes[i].verb(notes[i].count), notes[i].what);
 }

@@ -1,5 +1,6 @@
 /* objects - see the header */
 #include "task/files/objects.h"
+#include "base/plural.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -76,8 +77,8 @@ static el_status take_split(el_objects *o, const json_t *object)
         const json_t *const cells = json_array_get(data, i);
         const size_t count = json_array_size(cells);
         if (!json_is_array(cells) || count != width)
-            return el_fail(EL_EDATA, "%s: data: row %zu has %zu cell%s, and there are %zu columns", o->name,
-                           i + 1, count, count == 1 ? "" : "s", width);
+            return el_fail(EL_EDATA, "%s: data: row %zu has %zu cell%s, and there %s %zu column%s", o->name,
+                           i + 1, count, el_s((int)count), el_is((int)width), width, el_s((int)width));
         json_array_append_new(o->list, name_cells(columns, cells));
     }
     return EL_OK;

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/plural.h"
 #include "base/words.h"
 #include "task/files/columns.h"
 #include "task/files/describe.h"
@@ -482,8 +483,8 @@ static int empty_texts(const el_dataset *d)
 static void say_empty(const el_task_reader *r)
 {
     if (r->empty)
-        el_log(EL_LOG_NOTE, "%s: %" PRId64 " %s empty", r->name, r->empty,
-               r->empty == 1 ? "text is" : "texts are");
+        el_log(EL_LOG_NOTE, "%s: %" PRId64 " text%s %s empty", r->name, r->empty, el_s(r->empty),
+               el_is(r->empty));
 }
 
 static el_status read_next(el_task_reader *r, int most, bool patient, el_dataset *d)

@@ -7,6 +7,7 @@
 
 #include "base/grow.h"
 #include "base/number.h"
+#include "base/plural.h"
 #include "task/files/names.h"
 #include "task/files/parts.h"
 #include "task/files/readers.h"
@@ -16,8 +17,8 @@
 static el_status wrong_width(const el_task_reader *r)
 {
     const int width = el_table_width(r->table);
-    return el_table_fail(r->table, "there %s %d column%s, where the first line has %d",
-                         width == 1 ? "is" : "are", width, width == 1 ? "" : "s", el_table_columns(r->table));
+    return el_table_fail(r->table, "there %s %d column%s, where the first line has %d", el_is(width), width,
+                         el_s(width), el_table_columns(r->table));
 }
 
 /* A column that this row lacks: where others have it, the row is too short. */
@@ -265,10 +266,9 @@ static el_status take_starts(row_answers *a, const char *context, const char *an
     }
     return !a->starts || a->starts == a->count
                ? EL_OK
-               : el_table_fail(r->table,
-                               "column %s has %d answer%s, and column %s has %d place%s where they begin",
-                               r->layout.label, a->count, a->count == 1 ? "" : "s", r->layout.start,
-                               a->starts, a->starts == 1 ? "" : "s");
+               : el_table_fail(
+                     r->table, "column %s has %d answer%s, and column %s has %d place%s where they begin",
+                     r->layout.label, a->count, el_s(a->count), r->layout.start, a->starts, el_s(a->starts));
 }
 
 /* Of a question that is marked as impossible answers are plausible ones: in tables they stand in no column of their own. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/grow.h"
+#include "base/plural.h"
 #include "task/learn/family.h"
 
 static const struct {
@@ -325,8 +326,8 @@ static el_status check(const el_model *model, const el_learner_settings *s)
         return el_fail(EL_EUSAGE, "the model's head is not one to %s with", KINDS[s->kind].name);
     const int labels = s->kind == EL_REGRESS ? 1 : s->kind == EL_SPAN ? head->labels : s->labels->count;
     if (head->labels != labels)
-        return el_fail(EL_EDATA, "the model's head has %d outputs, but there are %d labels", head->labels,
-                       labels);
+        return el_fail(EL_EDATA, "the model's head has %d output%s, but there %s %d label%s", head->labels,
+                       el_s(head->labels), el_is(labels), labels, el_s(labels));
     return EL_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/plural.h"
 #include "task/report/sections.h"
 
 enum { MOST_LABELS = 200 }; /* of a matrix that can be read */
@@ -134,9 +135,11 @@ static void put_counts(el_writer *page, const el_evaluated *e)
 {
     el_html_put(page, "<section>\n<h2>");
     el_html_text(page, e->data->name);
-    el_html_put(page, "</h2>\n<p>%s: %s. %d examples", e->task->name, e->task->about, e->count);
+    el_html_put(page, "</h2>\n<p>%s: %s. %d example%s", e->task->name, e->task->about, e->count,
+                el_s(e->count));
     if (e->data->notes.skipped)
-        el_html_put(page, ", and %d malformed lines left out", e->data->notes.skipped);
+        el_html_put(page, ", and %d malformed line%s left out", e->data->notes.skipped,
+                    el_s(e->data->notes.skipped));
     el_html_put(page, ".</p>\n");
 }
 

@@ -453,6 +453,8 @@ static void lists_of_starts(void **state)
                  {"['so' 'warm']", "\"8,3\"", 2, {8, 3}, 0},
                  {"so|warm", "\"8, 3\"", 2, {8, 3}, 0},
                  {"o|n", "12", 1, {12}, 0}, /* stands there with its bar */
+                 {"o|n", "", 1, {12}, 1},
+                 {"n|o", "", 2, {11, 1}, 2},
                  {"o|n", "12|14", 2, {12, 14}, 0},
                  {"so|warm", "8", 0, {0}, 0},
                  {"so", "[8 0]", 0, {0}, 0}};
@@ -478,6 +480,10 @@ static void lists_of_starts(void **state)
                   (long long)d.answers[1 + k].begin, d.notes.placed);
         release(&labels, &d);
     }
+    read_well("span", file("bars.tsv", "question\tcontext\tanswer\nhow?\tno|n\tn\nwhy?\tno|n\t|\n"), NULL,
+              &labels, &d);
+    assert_int_equal(d.examples[1].count, 0);
+    release(&labels, &d);
     read_well("span",
               file("reals.jsonl", "{\"question\": \"how?\", \"context\": \"so warm so\", \"answers\": "
                                   "{\"text\": [\"warm\", \"so\"], \"answer_start\": [3.0, 8.0]}}\n"),

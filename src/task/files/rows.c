@@ -260,7 +260,9 @@ static el_status take_starts(row_answers *a, const char *context, const char *an
     const el_status st = starts ? el_parts_each(starts, parts, take_start_part, a) : EL_OK;
     if (st)
         return st;
-    if (a->starts == 1 && strchr(answers, '|') && el_answer_stands(context, answers, a->list[0].begin)) {
+    if (a->any && strchr(answers, '|') &&
+        (a->starts ? a->starts == 1 && el_answer_stands(context, answers, a->list[0].begin)
+                   : strstr(context, answers) != NULL)) {
         a->list[0].text = answers; /* one, with a bar in it */
         a->count = 1;
     }

@@ -419,33 +419,46 @@ static el_status check_label(const el_finder *f)
     return EL_OK;
 }
 
-static el_status find_all(el_finder *f, el_file_layout *l)
+/* Those that were said.  Without ids, and without labels that nobody needs, a file is read all the same. */
+static el_status take_all_said(el_finder *f)
 {
     const el_columns *const said = f->wanted->columns;
-    const el_file_layout *const known = f->wanted->known;
-    const bool text_open = !said->text[0];
-    el_status st = EL_OK;
-    for (el_column_role role = 0; !st && role < EL_SAID_ROLES; role++) {
+    f->label_told = said->label != NULL;
+    for (el_column_role role = 0; role < EL_SAID_ROLES; role++) {
         const bool needed =
             role < EL_ROLE_LABEL || (role == EL_ROLE_LABEL && f->wanted->labels == EL_LABELS_NEEDED);
-        if (said->by_role[role])
-            st = take_said(f, said->by_role[role], &f->by_role[role]);
-        if (st && !needed) { /* a file without it is read all the same */
-            if (role == EL_ROLE_ID)
-                el_log(EL_LOG_WARNING, "%s; its examples are numbered", el_error());
-            st = EL_OK;
+        const el_status st =
+            said->by_role[role] ? take_said(f, said->by_role[role], &f->by_role[role]) : EL_OK;
+        if (st && needed)
+            return st;
+        if (st)
             f->by_role[role] = -1;
-        }
+        if (st && role == EL_ROLE_ID)
+            el_log(EL_LOG_WARNING, "%s; its examples are numbered", el_error());
     }
-    f->label_told = said->label != NULL;
+    return EL_OK;
+}
+
+/* Whether each label has a column of zeros and ones. */
+static bool are_columns_labels(const el_finder *f)
+{
+    const el_file_layout *const known = f->wanted->known;
+    if (known)
+        return known->parts == EL_PARTS_COLUMNS;
+    return f->kind == EL_MULTILABEL && !f->label_told && f->named && truth_columns(f) > 1 &&
+           (f->label < 0 || f->survey.columns[f->label].truths);
+}
+
+static el_status find_all(el_finder *f, el_file_layout *l)
+{
+    const el_file_layout *const known = f->wanted->known;
+    const bool text_open = !f->wanted->columns->text[0];
+    el_status st = take_all_said(f);
     if (!st && known)
         st = take_known(f, text_open);
     if (!st && f->named)
         st = take_names(f, text_open);
-    const bool columns_are_labels = known ? known->parts == EL_PARTS_COLUMNS
-                                          : f->kind == EL_MULTILABEL && !said->label && f->named &&
-                                                truth_columns(f) > 1 &&
-                                                (f->label < 0 || f->survey.columns[f->label].truths);
+    const bool columns_are_labels = are_columns_labels(f);
     if (columns_are_labels)
         f->label = -1;
     if (!st)

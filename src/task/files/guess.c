@@ -121,59 +121,71 @@ static el_status check_other_texts(const el_finder *f)
     return el_finder_unclear(f, sentence, EL_TEXT_OPTION);
 }
 
-/* Where names tell columns, and some role has none of its names. */
+/* Where names tell columns, and some role has none of its names.  Where both are open the label is surer, and is looked for
+ * once more beside the text. */
 static el_status fill_named(el_finder *f, bool columns_are_labels)
 {
-    const bool label_first = f->text[0] < 0 && f->label < 0 && f->wanted->labels && !columns_are_labels;
+    const bool label = f->wanted->labels && !columns_are_labels;
     el_status st = EL_OK;
-    if (label_first && f->kind <= EL_MULTILABEL)
+    if (f->kind > EL_MULTILABEL)
+        return EL_OK;
+    if (label && f->text[0] < 0 && f->label < 0)
         st = fill_label(f);
     if (!st && f->text[0] < 0)
-        st = f->kind <= EL_MULTILABEL ? fill_text(f) : EL_OK;
-    if (!st && f->label < 0 && f->wanted->labels && !columns_are_labels && f->kind <= EL_MULTILABEL)
+        st = fill_text(f);
+    if (!st && label && f->label < 0)
         st = fill_label(f);
-    return st || f->kind > EL_MULTILABEL ? st : check_other_texts(f);
+    return st ? st : check_other_texts(f);
+}
+
+/* A question, its context and its answers, in that order. */
+static void fill_question(el_finder *f, bool label_open)
+{
+    const int columns = f->survey.count;
+    f->text[0] = f->text[0] < 0 ? 0 : f->text[0];
+    f->text[1] = f->text[1] < 0 && columns > 1 ? 1 : f->text[1];
+    f->label = label_open && columns > 2 ? columns - 1 : f->label;
+}
+
+static el_status refuse_many(const el_finder *f)
+{
+    char sentence[128];
+    const bool told = f->wanted->columns->header == 0;
+    snprintf(sentence, sizeof sentence,
+             told ? "%d columns have no header, and it is not clear which is the text and which the label"
+                  : "its first row does not look like names of its %d columns, and it is not clear which "
+                    "is the text and which the label",
+             f->survey.count);
+    return el_finder_unclear(f, sentence,
+                             told ? "--text-column and --label-column say so"
+                                  : "--header says that it names them, or else --text-column and "
+                                    "--label-column say which");
 }
 
 /* Without names the first column is the text and the last the label, after ids; what else there is nobody can tell. */
 static el_status fill_unnamed(el_finder *f, bool text_open)
 {
     const int columns = f->survey.count, needed = f->wanted->labels ? 2 : 1;
-    const el_task_kind kind = f->kind;
+    const bool label_open = f->label < 0 && !f->label_told;
+    const bool both_open = text_open && label_open && f->wanted->labels;
     int first = 0;
-    if (text_open && f->text[0] < 0 && columns > needed && f->survey.columns[0].counts && f->label != 0 &&
-        kind != EL_SPAN) {
+    if (f->kind == EL_SPAN) {
+        fill_question(f, label_open);
+        return EL_OK;
+    }
+    if (text_open && f->text[0] < 0 && columns > needed && f->survey.columns[0].counts && f->label != 0) {
         f->id = f->id < 0 ? 0 : f->id;
         first = 1;
     }
-    const bool label_open = f->label < 0 && !f->label_told;
-    if (kind == EL_SPAN) {
-        f->text[0] = f->text[0] < 0 ? 0 : f->text[0];
-        f->text[1] = f->text[1] < 0 && columns > 1 ? 1 : f->text[1];
-        f->label = label_open && columns > 2 ? columns - 1 : f->label;
-        return EL_OK;
-    }
-    if (text_open && f->text[0] < 0 && f->wanted->labels && label_open && columns - first > 2 &&
-        kind <= EL_MULTILABEL) {
-        char sentence[128];
-        const bool told = f->wanted->columns->header == 0;
-        snprintf(sentence, sizeof sentence,
-                 told ? "%d columns have no header, and it is not clear which is the text and which the label"
-                      : "its first row does not look like names of its %d columns, and it is not clear which "
-                        "is the text and which the label",
-                 columns);
-        return el_finder_unclear(f, sentence,
-                                 told ? "--text-column and --label-column say so"
-                                      : "--header says that it names them, or else --text-column and "
-                                        "--label-column say which");
-    }
+    if (both_open && f->text[0] < 0 && columns - first > 2 && f->kind <= EL_MULTILABEL)
+        return refuse_many(f);
     if (f->text[0] < 0)
         f->text[0] = f->label == first && columns > first + 1 ? first + 1 : first < columns ? first : 0;
     if (label_open && columns > 1 && columns - 1 != f->text[0] && columns - 1 != f->text[1])
         f->label = columns - 1;
-    const bool swap = text_open && label_open && f->wanted->labels && f->label == first + 1 &&
-                      columns == first + 2 && kind <= EL_REGRESS && may_be_label(f, first) &&
-                      !may_be_label(f, first + 1) && f->survey.columns[first + 1].filled > 3;
+    const bool swap = both_open && f->label == first + 1 && columns == first + 2 && f->kind <= EL_REGRESS &&
+                      may_be_label(f, first) && !may_be_label(f, first + 1) &&
+                      f->survey.columns[first + 1].filled > 3;
     if (swap)
         f->text[0] = first + 1, f->label = first;
     return EL_OK;

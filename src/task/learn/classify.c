@@ -39,14 +39,11 @@ static int reads(const el_learner *l, int feature)
     return 1;
 }
 
-static bool is_labelled(const el_learner *l, const el_labelled *e)
-{
-    return l->settings.kind == EL_REGRESS ? !isnan(e->value) : e->label >= 0;
-}
-
 static int targets(const el_learner *l, int feature)
 {
-    return is_labelled(l, el_learner_example(l, feature)) ? l->row_head.width : 0;
+    const bool labelled =
+        el_dataset_has_label(el_learner_dataset(l, feature), el_learner_example(l, feature));
+    return labelled ? l->row_head.width : 0;
 }
 
 static void put_set(const el_dataset *d, const el_labelled *e, int labels, int *flags)
@@ -137,7 +134,7 @@ static void gather_one(const el_learner *l, int i, pairs *p)
     const el_dataset *d = el_learner_dataset(l, l->seen[0]);
     const el_prediction *found = &l->predictions.items[i];
     const el_labelled *e = &d->examples[found->example];
-    if (!is_labelled(l, e))
+    if (!el_dataset_has_label(d, e))
         return;
     const size_t at = p->count++ * (size_t)l->row_head.width;
     if (l->settings.kind == EL_REGRESS) {

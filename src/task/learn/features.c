@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -345,7 +344,7 @@ static el_status add_question(adding *a, int example)
         return st;
     const gold g = find_answer(a, e);
     if (a->training && g.place == UNKNOWN) {
-        if (f->answers_lost++ == 0) /* there is a label: see is_labelled */
+        if (f->answers_lost++ == 0) /* there is a label: see add_example */
             f->first_lost = e;
         return EL_OK;
     }
@@ -365,24 +364,11 @@ static el_status add_question(adding *a, int example)
 
 /* ---- all of them ---- */
 
-static bool is_tagged(const el_dataset *d, const el_labelled *e)
-{
-    for (int i = e->first; i < e->first + e->count; i++)
-        if (d->words[i].tag >= 0)
-            return true;
-    return false;
-}
-
-/* Whether there is a target.  Of questions more must be known; see add_question. */
-static bool is_labelled(const el_dataset *d, const el_labelled *e)
-{
-    return d->kind == EL_REGRESS ? !isnan(e->value) : d->kind == EL_TAG ? is_tagged(d, e) : e->label >= 0;
-}
-
+/* Of questions more must be known than that there is a label; see add_question. */
 static el_status add_example(adding *a, int example)
 {
     const el_task_kind kind = a->dataset->kind;
-    if (a->training && !is_labelled(a->dataset, &a->dataset->examples[example]))
+    if (a->training && !el_dataset_has_label(a->dataset, &a->dataset->examples[example]))
         return EL_OK;
     return kind == EL_TAG    ? add_words(a, example)
            : kind == EL_SPAN ? add_question(a, example)

@@ -512,6 +512,39 @@ static void numbers_of_columns(void **state)
     }
 }
 
+static bool other_said;
+
+static void hear_other(el_log_level level, const char *sentence)
+{
+    other_said |= level == EL_LOG_NOTE &&
+                  strstr(sentence, "text read from column \"text\"; the model learned from column 2");
+}
+
+/* A column that was learned from by its number is found by names in a file that has them, which is said. */
+static void number_beside_names(void **state)
+{
+    (void)state;
+    const el_columns columns = {.header = 0, .text = {"2"}, .label = "3"};
+    const el_task *const task = el_task_find("classify");
+    el_file_layout known = {0};
+    el_labels labels = {0};
+    el_dataset d;
+    CHECK_OK(el_task_read(task, file("bare.tsv", "7\ta b\tx\n8\tc d\ty\n9\te f\tx\n"),
+                          (el_task_reading){.columns = &columns, .labels = EL_LABELS_NEEDED}, &labels, &known,
+                          &d));
+    el_dataset_release(&d);
+    other_said = false;
+    el_log_to(hear_other);
+    CHECK_OK(el_task_read(task, file("named.csv", "text,title\na b,c\nd e,f\n"),
+                          (el_task_reading){.known = &known}, &labels, NULL, &d));
+    el_log_to(NULL);
+    CHECK(other_said && strcmp(d.examples[0].text[0], "a b") == 0, "%s is read, and it is %s",
+          d.examples[0].text[0], other_said ? "said" : "not said");
+    el_dataset_release(&d);
+    el_labels_release(&labels);
+    el_file_layout_release(&known);
+}
+
 /* The second text may be said alone, as where a message asks for it. */
 static void second_alone(void **state)
 {
@@ -848,7 +881,8 @@ static void refused(void **state)
          "column Sentence # tells of which sentence"},
         {"ner", "two.csv", "sentence_id,word,tag\n1,a,O\n2,b,B-x\n",
          "column sentence_id tells of which sentence"},
-        {"ner", "korean.conll", "단어 태그 문장_번호\na O 1\nb B-x 2\n", "column 문장_번호 tells of which sentence"},
+        {"ner", "korean.conll", "단어 태그 문장_번호\na O 1\nb B-x 2\n",
+         "column 문장_번호 tells of which sentence"},
         {"ner", "doccano.jsonl", "{\"text\": \"a b\", \"label\": [[0, 1, \"x\"]]}\n",
          "its labels are spans of characters (\"label\")"},
         {"ner", "first.jsonl",
@@ -1315,6 +1349,7 @@ int main(void)
                                        cmocka_unit_test(another_label),
                                        cmocka_unit_test(numbers_of_columns),
                                        cmocka_unit_test(second_alone),
+                                       cmocka_unit_test(number_beside_names),
                                        cmocka_unit_test(standard_input),
                                        cmocka_unit_test(said_label),
                                        cmocka_unit_test(same_names),

@@ -383,13 +383,16 @@ static void say_other(const el_finder *f, el_column_role role, const char *colum
            quote(known));
 }
 
+/* Of a file that is only asked the texts are found by the model's names, unless it has numbers and the file names. */
 static void say_others(const el_finder *f, const el_file_layout *l)
 {
     const el_file_layout *const known = f->wanted->known;
-    if (!f->wanted->labels || known->file.form == EL_FORM_CONLL) /* whose columns are a word's */
+    const bool found = f->named && !el_column_is_name(known->text[0]) && !f->wanted->columns->text[0];
+    if (known->file.form == EL_FORM_CONLL) /* whose columns are a word's */
         return;
     for (el_column_role role = 0; role <= EL_ROLE_LABEL; role++)
-        say_other(f, role, l->by_role[role], known->by_role[role]);
+        if (f->wanted->labels || (found && role != EL_ROLE_LABEL))
+            say_other(f, role, l->by_role[role], known->by_role[role]);
 }
 
 /* What a task cannot do without. */

@@ -214,7 +214,8 @@ void el_describe_reading(const el_dataset *d)
         {n->composed, EL_LOG_NOTE, "label", el_is,
          "written in another Unicode form (NFC, NFD) than the same label before, and one with it"},
         {n->respelled, EL_LOG_NOTE, "label", el_is,
-         "spelled otherwise (1.0 for 1, True for true) than the same label that was learned, and one with it"},
+         "spelled otherwise (1.0 for 1, True for true) than the same label that was learned, and one with "
+         "it"},
         {n->contradicted, EL_LOG_WARNING, "question", el_has,
          "an is_impossible that contradicts the answers; a question with answers has one"},
         {n->plausible, EL_LOG_NOTE, "question", el_is,

@@ -242,32 +242,39 @@ static bool beyond_line(const char *column)
     return column && !(el_column_number(column, &number) && number == 1);
 }
 
+/* By what was said, or else by the file's ending and how it begins. */
+static el_status decide_form(el_task_reader *r, const el_columns *said, el_form usual, el_line text)
+{
+    el_file_form *const file = &r->layout.file;
+    if (said && said->form) {
+        file->form = said->form;
+        return el_form_complete(file, r->name, r->task->kind, text);
+    }
+    const el_form_asked asked = {
+        .kind = r->task->kind,
+        .usual = usual,
+        .labelled = r->wanted.labels,
+        .named = said && (el_column_is_name(said->text[0]) || el_column_is_name(said->label)),
+        .known = r->wanted.known,
+        .labels = r->labels};
+    const el_status st = el_form_find(file, r->name, &asked, text);
+    if (!st && is_as_known(r, text))
+        *file = r->wanted.known->file;
+    return st;
+}
+
+/* And which columns were said of a file of that form. */
 static el_status find_form(el_task_reader *r, const el_columns *said, const el_columns *of_task,
                            el_lines *lines)
 {
-    el_file_form *const file = &r->layout.file;
     el_line text;
     el_status st = el_lines_look(lines, &text);
     if (st)
         return st;
     of_task = columns_of(r->task, of_task, text);
-    if (said && said->form) {
-        file->form = said->form;
-        st = el_form_complete(file, r->name, r->task->kind, text);
-    } else {
-        const el_form_asked asked = {
-            .kind = r->task->kind,
-            .usual = of_task->form,
-            .labelled = r->wanted.labels,
-            .named = said && (el_column_is_name(said->text[0]) || el_column_is_name(said->label)),
-            .known = r->wanted.known,
-            .labels = r->labels};
-        st = el_form_find(file, r->name, &asked, text);
-        if (!st && is_as_known(r, text))
-            *file = r->wanted.known->file;
-    }
+    st = decide_form(r, said, of_task->form, text);
     static const el_columns OPEN = {.header = -1};
-    const bool as_usual = (said && said->form) || !of_task->form || file->form == of_task->form;
+    const bool as_usual = (said && said->form) || !of_task->form || form_of(r) == of_task->form;
     r->said = merge(as_usual ? of_task : &OPEN, said);
     if (st || form_of(r) != EL_FORM_LINES)
         return st;
@@ -276,7 +283,7 @@ static el_status find_form(el_task_reader *r, const el_columns *said, const el_c
         return el_fail(
             EL_EUSAGE,
             "%s: is read as plain lines, which have no columns; --text-column, --second-column and "
-            "--header are of tables (--format)",
+            "--header are of other forms (--format)",
             r->name);
     return EL_OK;
 }

@@ -100,6 +100,17 @@ finetune --task ner --train-file words.conll --dev-file words.conll --test-file 
 said "untagged.conll: 40 examples without labels, to be answered and not scored"
 predict untagged.conll 2> log | cmp - out/predictions.tsv || fail "words alone are answered otherwise than by predict: $(cat log)"
 cmp out/results.json want.json || fail "a word a line is learned otherwise than a sentence a line"
+# Names of one's own over words: said once, kept in the card, and found in another order beside ids.
+{ echo "eojeol mark"; cat words.conll; } > named.conll
+awk 'NR == 1 { print "key", $2, $1; next } NF { print NR, $2, $1; next } { print }' named.conll > turned.conll
+finetune --task ner --train-file named.conll --dev-file turned.conll --text-column eojeol --label-column mark
+said 'a word a line (CoNLL), the first row names the columns; 40 sentences; words "eojeol", tags "mark"'
+grep -q '"text_name": "eojeol"' out/model/config.json || fail "the card lacks the name: $(cat out/model/config.json)"
+predict words.conll > want 2> log || fail "words without names: $(cat log)"
+predict turned.conll 2> log | cmp - want || fail "words in another column: $(cat log)"
+predict --header named.conll 2> log | cmp - want || fail "words under a header: $(cat log)"
+refused 3 'there is no column "eojeol", which the model learned from' predict --header words.conll
+
 { cat words.conll; printf 'odd o\n\n'; } > stray.conll
 finetune --task ner --train-file words.conll --dev-file stray.conll
 said "the tag \"o\" is none of iob2"

@@ -353,6 +353,19 @@ static el_status put_column(const beginning *b, int number, el_column_role role,
     return layout->by_role[role] && (layout->called[role] || !named) ? EL_OK : el_no_memory(NULL);
 }
 
+/* A name says which column only where no other one has it. */
+static el_status check_once(const el_conll *c, const beginning *b, choice column)
+{
+    const int place = place_of(column.number, b->named);
+    for (int i = 0; column.named && i < b->named; i++)
+        if (i != place && b->names[i].bytes == b->names[place].bytes &&
+            memcmp(b->names[i].text, b->names[place].text, b->names[i].bytes) == 0)
+            return el_fail(EL_EDATA, "%s, line %lld: columns %d and %d are both called \"%.*s\"",
+                           c->lines.name, (long long)c->header, (i < place ? i : place) + 1,
+                           (i < place ? place : i) + 1, (int)b->names[i].bytes, b->names[i].text);
+    return EL_OK;
+}
+
 /* `known`: the file that was learned from, where its columns' numbers may be this one's. */
 static el_status find_columns(el_conll *c, const beginning *b, const el_task_reading *wanted,
                               const el_file_layout *known, el_file_layout *layout)
@@ -365,6 +378,10 @@ static el_status find_columns(el_conll *c, const beginning *b, const el_task_rea
     el_status st = choose(c, b, wanted, EL_ROLE_TEXT, &word);
     if (!st)
         st = choose(c, b, wanted, EL_ROLE_LABEL, &tag);
+    if (!st)
+        st = check_once(c, b, word);
+    if (!st && wanted->labels)
+        st = check_once(c, b, tag);
     c->word = word.number;
     c->tag = tag.number;
     if (!st)

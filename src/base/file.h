@@ -63,7 +63,7 @@ bool el_folder_exists(const char *path);
 el_status el_folder_need(const char *path); /* EL_EDATA, "no such folder", where it is not there */
 el_status el_path_need(const char *path);   /* likewise "no such file or folder" */
 /* Whether a folder holds a file of this name. */
-el_status el_folder_holds(const char *folder, const char *name, bool *there);
+bool el_folder_holds(const char *folder, const char *name);
 el_status el_folder_make(const char *path);   /* and its parents; fine if it is there */
 el_status el_folder_remove(const char *path); /* and all in it; fine if it is not there */
 

@@ -22,12 +22,9 @@ bool el_folder_exists(const char *path)
     return el_io_stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-el_status el_folder_holds(const char *folder, const char *name, bool *there)
+bool el_folder_holds(const char *folder, const char *name)
 {
-    char *const path = el_path_join(folder, name);
-    *there = path && el_file_exists(path);
-    free(path);
-    return path ? EL_OK : el_no_memory(folder);
+    return el_file_exists(el_path_in(folder, name).text);
 }
 
 el_status el_folder_need(const char *path)

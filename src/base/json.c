@@ -170,6 +170,13 @@ el_status el_json_load(json_t **object, const char *path)
     return st;
 }
 
+el_status el_json_load_in(json_t **object, const char *folder, const char *name)
+{
+    const el_path path = el_path_in(folder, name);
+    *object = NULL;
+    return el_file_exists(path.text) ? el_json_load(object, path.text) : EL_OK;
+}
+
 /* ---- writing ---- */
 
 /* Writes `digits` (a real number of `length` characters) to `out` with fewer digits, if fewer give the same

@@ -14,6 +14,8 @@
 
 /* The parsed file (an object); the caller calls json_decref. */
 el_status el_json_load(json_t **object, const char *path);
+/* The same of a folder's file; NULL where it holds none of this name. */
+el_status el_json_load_in(json_t **object, const char *folder, const char *name);
 /* The same from memory; `name` is what sentences call it.  A byte order mark is passed over. */
 el_status el_json_parse(json_t **object, const char *text, size_t bytes, const char *name);
 /* Both refuse more than 100 MB, which is no configuration; this takes data of up to `most` bytes. */

@@ -57,12 +57,30 @@ char *el_path_place(const char *path)
     return whole;
 }
 
-char *el_path_join(const char *folder, const char *name)
+static const char *between(const char *folder)
 {
     const size_t length = strlen(folder);
-    const char *between = length == 0 || folder[length - 1] == '/' ? "" : "/";
+    return length == 0 || folder[length - 1] == '/' ? "" : "/";
+}
+
+el_path el_path_in(const char *folder, const char *name)
+{
+    enum {
+        NO_NAME = NAME_MAX + 1
+    }; /* characters in a row: nothing is called so, whoever resolves the path */
+    el_path path;
+    const int length = snprintf(path.text, sizeof path.text, "%s%s%s", folder, between(folder), name);
+    if (length < 0 || length >= PATH_MAX) {
+        memset(path.text + PATH_MAX - NO_NAME, '_', NO_NAME);
+        path.text[PATH_MAX] = '\0';
+    }
+    return path;
+}
+
+char *el_path_join(const char *folder, const char *name)
+{
     char *path;
-    return asprintf(&path, "%s%s%s", folder, between, name) < 0 ? NULL : path;
+    return asprintf(&path, "%s%s%s", folder, between(folder), name) < 0 ? NULL : path;
 }
 
 const char *el_path_said(const char *path)

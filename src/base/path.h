@@ -1,13 +1,21 @@
 /* path - names of files and folders, taken apart and put together; what they name, made to last
  *
- * Texts are on the heap and the caller's; NULL: out of memory.
+ * A `char *` is on the heap and the caller's; NULL: out of memory.
  */
 #ifndef EL_BASE_PATH_H
 #define EL_BASE_PATH_H
 
+#include <limits.h>
+
 #include "error.h"
 
-/* `folder`/`name`. */
+/* `folder`/`name` by value, for one call.  What is too long for the kernel stays too long: the call that uses it says so. */
+typedef struct {
+    char text[PATH_MAX + 1];
+} el_path;
+el_path el_path_in(const char *folder, const char *name);
+
+/* The same for an owner, and for code that calls itself. */
 char *el_path_join(const char *folder, const char *name);
 /* Without slashes at its end ("/" stays). */
 char *el_path_trimmed(const char *path);

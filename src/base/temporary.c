@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,16 +74,13 @@ el_status el_temporary_sweep(const char *folder)
 {
     char **names;
     int count;
-    el_status st = el_folder_list(folder, &names, &count);
-    for (int i = 0; i < count && !st; i++) {
+    const el_status st = el_folder_list(folder, &names, &count);
+    for (int i = 0; i < count; i++) {
         if (!el_temporary_is(names[i]))
             continue;
-        char *const path = el_path_join(folder, names[i]);
-        if (!path)
-            st = el_no_memory(folder);
-        else if (abandoned(path) && el_folder_remove(path) != EL_OK)
+        const el_path path = el_path_in(folder, names[i]);
+        if (abandoned(path.text) && el_folder_remove(path.text) != EL_OK)
             el_log(EL_LOG_WARNING, "%s; it is left there", el_error());
-        free(path);
     }
     el_folder_list_release(names, count);
     return st;

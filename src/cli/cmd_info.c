@@ -39,14 +39,6 @@ static const el_option TABLE[] = {
     {"tensors", EL_OPT_SWITCH, offsetof(settings, tensors), 0, 0, NULL, "list the tensors"},
 };
 
-static bool holds(const char *folder, const char *name)
-{
-    char *path = el_path_join(folder, name);
-    const bool found = path && el_file_exists(path);
-    free(path);
-    return found;
-}
-
 static bool holds_shards(const char *folder)
 {
     char **names;
@@ -299,7 +291,7 @@ static el_status checkpoint_info(json_t *info, const char *path, bool tensors)
     for (size_t i = 0; i < sizeof KEYS / sizeof *KEYS; i++)
         json_object_set(info, KEYS[i], json_object_get(state, KEYS[i]));
     json_decref(state);
-    const bool moments = holds(path, "optimizer.safetensors");
+    const bool moments = el_folder_holds(path, "optimizer.safetensors");
     json_object_set_new(info, "optimizer", json_boolean(moments));
     json_t *unused = json_object(); /* opened to be verified */
     if (moments)
@@ -352,11 +344,10 @@ static el_status add_labels(json_t *info, const char *folder)
     el_config config;
     el_head_config head;
     el_task_card card = {0};
-    char *const model = el_path_join(folder, "model");
-    bool there = false;
-    el_status st = model ? el_folder_holds(model, "config.json", &there) : el_no_memory(folder);
-    if (!st && there)
-        st = el_finetuned_read(model, &config, &head, &card);
+    const el_path model = el_path_in(folder, "model");
+    el_status st = EL_OK;
+    if (el_folder_holds(model.text, "config.json"))
+        st = el_finetuned_read(model.text, &config, &head, &card);
     if (!st && card.labels.count) {
         json_t *const labels = json_array();
         for (int i = 0; i < card.labels.count; i++)
@@ -364,7 +355,6 @@ static el_status add_labels(json_t *info, const char *folder)
         json_object_set_new(info, "labels", labels);
     }
     el_task_card_release(&card);
-    free(model);
     return st;
 }
 
@@ -485,7 +475,7 @@ static el_status inspect(json_t *info, const char *path, bool tensors)
     st = el_tensors_look(path, &weights);
     if (st)
         return st;
-    if (weights || holds(path, "modules.json"))
+    if (weights || el_folder_holds(path, "modules.json"))
         return model_info(info, path, tensors);
     if (el_tokenizer_exists(path))
         return vocab_info(info, path);

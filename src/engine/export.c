@@ -266,11 +266,11 @@ el_status el_export_folder(const char *folder, el_export_network network, el_st_
 {
     const char *const wanted = network == EL_EXPORT_GENERATOR ? EL_GENERATOR : EL_DISCRIMINATOR;
     char *place = NULL;
-    bool half = false, sentence = false; /* it says how vectors are made, and this goes along */
+    bool half = false;
+    const bool sentence =
+        el_folder_holds(folder, "modules.json"); /* it says how vectors are made, and this goes along */
     el_queue *q = NULL;
     el_status st = find(folder, network, &place, &half);
-    if (!st)
-        st = el_folder_holds(folder, "modules.json", &sentence);
     if (!st)
         st = el_queue_open(&q, 1, NULL);
     if (!st)

@@ -62,15 +62,12 @@ static void say_left_out(const el_names *names, const el_network *net)
 /* The text of a folder's model card, on the heap; NULL where it has none. */
 static el_status read_card(const char *folder, char **text)
 {
-    bool there = false;
+    const el_path path = el_path_in(folder, "README.md");
     el_mapping file;
     *text = NULL;
-    el_status st = el_folder_holds(folder, "README.md", &there);
-    if (st || !there)
-        return st;
-    char *const path = el_path_join(folder, "README.md");
-    st = path ? el_mapping_open(&file, path) : el_no_memory(folder);
-    free(path);
+    if (!el_file_exists(path.text))
+        return EL_OK;
+    const el_status st = el_mapping_open(&file, path.text);
     if (st)
         return st;
     *text = strndup((const char *)file.data, file.size);

@@ -11,25 +11,15 @@
 /* The sub-folder if it holds a model, else NULL. */
 static el_status model_in(char **model, const char *folder, const char *name)
 {
-    bool there = false;
-    *model = el_path_join(folder, name);
-    const el_status st = *model ? el_folder_holds(*model, "config.json", &there) : el_no_memory(folder);
-    if (there)
-        return EL_OK;
-    free(*model);
-    *model = NULL;
-    return st;
+    const el_path path = el_path_in(folder, name);
+    const bool there = el_folder_holds(path.text, "config.json");
+    *model = there ? strdup(path.text) : NULL;
+    return there && !*model ? el_no_memory(folder) : EL_OK;
 }
 
 static el_status no_model(const char *folder)
 {
-    char *inner;
-    const el_status st = model_in(&inner, folder, "model");
-    const bool tuned = inner;
-    free(inner);
-    if (st)
-        return st;
-    if (tuned)
+    if (el_folder_holds(el_path_in(folder, "model").text, "config.json"))
         return el_fail(
             EL_EDATA,
             "%s: was fine-tuned, and has neither a generator nor a discriminator; predict, evaluate "
@@ -68,10 +58,9 @@ static bool copy_path(char **to, bool wanted, const char *folder)
 /* A folder that is itself a model. */
 static el_status find_alone(el_model_paths *paths, const char *folder)
 {
-    bool described = false, weights = false, generator = false, discriminator = false;
-    el_status st = el_folder_holds(folder, "config.json", &described);
-    if (!st && !described)
-        st = el_tensors_look(folder, &weights);
+    bool weights = false, generator = false, discriminator = false;
+    const bool described = el_folder_holds(folder, "config.json");
+    el_status st = described ? EL_OK : el_tensors_look(folder, &weights);
     if (!st && !described && !weights)
         st = no_model(folder);
     if (!st)

@@ -248,14 +248,10 @@ static el_status refuse_folder(const char *folder)
                   {"tokenizer_78b3253a26.model", "SentencePiece"},
                   {"merges.txt", "byte-level BPE"},
                   {"vocab.json", "byte-level BPE"}};
-    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++) {
-        bool there;
-        const el_status st = el_folder_holds(folder, OTHERS[i].file, &there);
-        if (st || there)
-            return st ? st
-                      : el_fail(EL_EDATA, "%s: no vocab.txt in this folder, but %s of %s, which is not read",
-                                folder, OTHERS[i].file, OTHERS[i].kind);
-    }
+    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
+        if (el_folder_holds(folder, OTHERS[i].file))
+            return el_fail(EL_EDATA, "%s: no vocab.txt in this folder, but %s of %s, which is not read",
+                           folder, OTHERS[i].file, OTHERS[i].kind);
     return el_fail(EL_EDATA, "%s: no vocab.txt in this folder, and no tokenizer.json", folder);
 }
 
@@ -341,10 +337,7 @@ el_status el_tokenizer_parse(el_vocab **vocab, const char *json, size_t bytes, c
 
 bool el_tokenizer_exists(const char *folder)
 {
-    bool text = false, json = false; /* a lack of memory shows where they are opened */
-    el_folder_holds(folder, "vocab.txt", &text);
-    el_folder_holds(folder, "tokenizer.json", &json);
-    return text || json;
+    return el_folder_holds(folder, "vocab.txt") || el_folder_holds(folder, "tokenizer.json");
 }
 
 /* ---- saving ----------------------------------------------------------------------------------------- */

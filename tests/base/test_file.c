@@ -307,6 +307,7 @@ static void check_join(const char *a, const char *b, const char *expected)
 {
     char *path = el_path_join(a, b);
     assert_string_equal(path, expected);
+    assert_string_equal(el_path_in(a, b).text, expected);
     free(path);
 }
 
@@ -317,6 +318,24 @@ static void test_join(void **state)
     check_join("a/", "b", "a/b");
     check_join("", "b", "b");
     check_join("/", "b", "/b");
+}
+
+/* The longest path that the kernel takes is whole; a longer one is refused by it, and by what resolves paths itself. */
+static void test_too_long(void **state)
+{
+    (void)state;
+    char name[PATH_MAX + 1000], real[PATH_MAX];
+    memset(name, '/', sizeof name);
+    for (size_t over = 0; over < 900; over += over ? 397 : 1) {
+        snprintf(name + PATH_MAX - 2 - strlen(in_folder("")) + over, 2, ".");
+        const el_path path = el_path_in(in_folder(""), name);
+        struct stat info;
+        errno = 0;
+        assert_int_equal(stat(path.text, &info), over ? -1 : 0);
+        assert_int_equal(errno, over ? ENAMETOOLONG : 0);
+        assert_int_equal(realpath(path.text, real) != NULL, !over);
+        assert_int_equal(strlen(path.text), PATH_MAX - !over);
+    }
 }
 
 /* XXH3-64 as published: of nothing, and of "abc" by `xxhsum -H3`. */
@@ -371,8 +390,9 @@ int main(void)
         cmocka_unit_test(test_devices),        cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_folder),         cmocka_unit_test(test_remove),
         cmocka_unit_test(test_list),           cmocka_unit_test(test_join),
-        cmocka_unit_test(test_hash),           cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_links),          cmocka_unit_test(test_nameless),
+        cmocka_unit_test(test_too_long),       cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_killed),         cmocka_unit_test(test_links),
+        cmocka_unit_test(test_nameless),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

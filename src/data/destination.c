@@ -1,7 +1,6 @@
 /* destination - see the header */
 #include "data/destination.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/output.h"
@@ -60,14 +59,10 @@ static el_status keep(const el_destination *d, int whole, int *kept)
     el_status st = el_folder_list(d->folder.temporary, &names, &count);
     for (int i = 0; i < count && !st; i++) {
         const int64_t number = el_shard_number(names[i]);
-        char *const path = el_path_join(d->folder.temporary, names[i]);
-        if (!path)
-            st = el_no_memory(d->folder.path);
-        else if (number >= 0 && number < whole)
+        if (number >= 0 && number < whole)
             ++*kept;
         else if (!el_unfinished_is(names[i]))
-            st = el_folder_remove(path);
-        free(path);
+            st = el_folder_remove(el_path_in(d->folder.temporary, names[i]).text);
     }
     el_folder_list_release(names, count);
     return st;
@@ -97,19 +92,17 @@ el_status el_destination_restore(el_destination *d, const el_safetensors *unfini
 
 static el_status add_to_seal(uint64_t *seal, const char *folder, const char *name)
 {
-    char *const path = el_path_join(folder, name);
-    el_safetensors file = {0};
+    el_safetensors file;
     uint64_t header;
-    el_status st = path ? el_safetensors_open(&file, path) : el_no_memory(folder);
-    if (!st) {
-        memcpy(&header, file.file.data, sizeof header); /* its length, which was checked */
-        const uint64_t all[] = {*seal, el_hash(name, strlen(name)),
-                                el_hash(file.file.data, sizeof header + (size_t)header), file.file.size};
-        *seal = el_hash(all, sizeof all);
-    }
+    const el_status st = el_safetensors_open(&file, el_path_in(folder, name).text);
+    if (st)
+        return st;
+    memcpy(&header, file.file.data, sizeof header); /* its length, which was checked */
+    const uint64_t all[] = {*seal, el_hash(name, strlen(name)),
+                            el_hash(file.file.data, sizeof header + (size_t)header), file.file.size};
+    *seal = el_hash(all, sizeof all);
     el_safetensors_close(&file);
-    free(path);
-    return st;
+    return EL_OK;
 }
 
 el_status el_destination_seal(const char *folder, uint64_t *seal)

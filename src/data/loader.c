@@ -48,12 +48,8 @@ static el_status check_order(const el_loader *l, const el_shard *shard)
 
 static el_status open_shard(el_loader *l, const char *folder, const char *name)
 {
-    char *const path = el_path_join(folder, name);
-    if (!path)
-        return el_no_memory(folder);
     el_shard *const shard = &l->shards[l->count];
-    el_status st = el_shard_open(shard, path, &l->vocab);
-    free(path);
+    el_status st = el_shard_open(shard, el_path_in(folder, name).text, &l->vocab);
     if (st)
         return st;
     st = check_order(l, shard);

@@ -40,22 +40,19 @@ el_status el_unfinished_write(const el_unfinished *u, const char *folder, const 
         entries[i] = u->entries[i];
         entries[i].name = u->names[i];
     }
-    char *const path = el_path_join(folder, NAME), *const text = el_json_text(recipe, false);
+    char *const text = el_json_text(recipe, false);
     json_t *const metadata = text ? json_pack("{s:s, s:s}", MAGIC, VERSION, RECIPE, text) : NULL;
-    const el_status st = path && metadata ? el_safetensors_write(path, entries, u->count, metadata, true)
-                                          : el_no_memory(folder);
+    const el_status st =
+        metadata ? el_safetensors_write(el_path_in(folder, NAME).text, entries, u->count, metadata, true)
+                 : el_no_memory(folder);
     json_decref(metadata);
     free(text);
-    free(path);
     return st;
 }
 
 el_status el_unfinished_remove(const char *folder)
 {
-    char *const path = el_path_join(folder, NAME);
-    const el_status st = path ? el_folder_remove(path) : el_no_memory(folder);
-    free(path);
-    return st;
+    return el_folder_remove(el_path_in(folder, NAME).text);
 }
 
 /* ---- reading ---- */
@@ -75,22 +72,16 @@ static el_status open_file(el_safetensors *file, const char *path)
 
 bool el_unfinished_there(const char *folder)
 {
-    char *const path = el_path_join(folder, NAME);
-    const bool there = !path || el_file_exists(path);
-    free(path);
-    return there;
+    return el_folder_holds(folder, NAME);
 }
 
 el_status el_unfinished_open(el_safetensors *file, const char *folder, bool *there)
 {
+    const el_path path = el_path_in(folder, NAME);
+    const bool written = el_file_exists(path.text);
     *file = (el_safetensors){0};
-    char *const path = el_path_join(folder, NAME);
-    if (!path)
-        return el_no_memory(folder);
-    const bool written = el_file_exists(path);
-    const el_status st = written ? open_file(file, path) : EL_OK;
+    const el_status st = written ? open_file(file, path.text) : EL_OK;
     *there = written && !st;
-    free(path);
     return st;
 }
 

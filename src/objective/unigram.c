@@ -63,10 +63,9 @@ el_status el_unigram_save(const el_unigram *u, const el_vocab *vocab, const char
 {
     char hash[17];
     el_hash_text(vocab->hash, hash);
-    char *const path = el_path_join(folder, EL_UNIGRAM_FILE);
     json_t *const metadata = json_pack("{s:s}", HASH, hash);
     int64_t *const counts = malloc((size_t)u->size * sizeof *counts);
-    el_status st = path && metadata && counts ? EL_OK : el_no_memory(folder);
+    el_status st = metadata && counts ? EL_OK : el_no_memory(folder);
     for (int id = 0; !st && id < u->size; id++)
         counts[id] = count_of(u, id);
     const el_st_entry entry = {.name = COUNTS,
@@ -76,10 +75,9 @@ el_status el_unigram_save(const el_unigram *u, const el_vocab *vocab, const char
                                .data = counts,
                                .bytes = (size_t)u->size * sizeof *counts};
     if (!st)
-        st = el_safetensors_write(path, &entry, 1, metadata, true);
+        st = el_safetensors_write(el_path_in(folder, EL_UNIGRAM_FILE).text, &entry, 1, metadata, true);
     free(counts);
     json_decref(metadata);
-    free(path);
     return st;
 }
 
@@ -106,14 +104,12 @@ static el_status read(el_unigram *u, const el_safetensors *file, const el_vocab 
 
 el_status el_unigram_load(el_unigram *u, const el_vocab *vocab, const char *folder)
 {
-    char *const path = el_path_join(folder, EL_UNIGRAM_FILE);
     el_safetensors file;
     *u = (el_unigram){0};
-    el_status st = path ? el_safetensors_open(&file, path) : el_no_memory(folder);
+    el_status st = el_safetensors_open(&file, el_path_in(folder, EL_UNIGRAM_FILE).text);
     if (!st) {
         st = read(u, &file, vocab);
         el_safetensors_close(&file);
     }
-    free(path);
     return st;
 }

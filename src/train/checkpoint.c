@@ -116,16 +116,17 @@ static el_status write_list(const list *l, el_queue *q, int64_t step, const char
     return st;
 }
 
+static el_path file_of(const char *checkpoint, bool moments)
+{
+    return el_path_in(checkpoint, moments ? "optimizer.safetensors" : "model.safetensors");
+}
+
 static el_status write_tensors(el_model *model, bool moments, int64_t step, const char *folder)
 {
     list l;
     el_status st = list_tensors(&l, model, moments);
-    char *path = el_path_join(folder, moments ? "optimizer.safetensors" : "model.safetensors");
-    if (!st && !path)
-        st = el_no_memory(NULL);
     if (!st)
-        st = write_list(&l, model->q, step, path);
-    free(path);
+        st = write_list(&l, model->q, step, file_of(folder, moments).text);
     free(l.lines);
     return st;
 }
@@ -148,35 +149,34 @@ static el_status write_state(const json_t *state, int64_t step, const char *fold
 {
     json_t *signed_state = json_copy((json_t *)state);
     char checksum[17];
-    char *path = el_path_join(folder, EL_CHECKPOINT_STATE);
-    el_status st = signed_state && path ? EL_OK : el_no_memory(NULL);
+    el_status st = signed_state ? EL_OK : el_no_memory(NULL);
     if (!st)
         json_object_set_new(signed_state, "step", json_integer(step));
     if (!st && !(st = state_checksum(signed_state, checksum))) {
         json_object_set_new(signed_state, "checksum", json_string(checksum));
-        st = el_json_save(signed_state, path);
+        st = el_json_save(signed_state, el_path_in(folder, EL_CHECKPOINT_STATE).text);
     }
     json_decref(signed_state);
-    free(path);
     return st;
+}
+
+static el_path path_of(const char *folder, int64_t step)
+{
+    char name[48];
+    snprintf(name, sizeof name, "checkpoint-%" PRId64, step);
+    return el_path_in(folder, name);
 }
 
 char *el_checkpoint_path(const char *folder, int64_t step)
 {
-    char name[48];
-    snprintf(name, sizeof name, "checkpoint-%" PRId64, step);
-    return el_path_join(folder, name);
+    return strdup(path_of(folder, step).text);
 }
 
 el_status el_checkpoint_save(el_model *model, const json_t *state, int64_t step, const char *folder)
 {
     assert(model->training && "there are no moments to save");
-    char *path = el_checkpoint_path(folder, step);
-    if (!path)
-        return el_no_memory(NULL);
     el_folder made;
-    el_status st = el_folder_begin(&made, path);
-    free(path);
+    el_status st = el_folder_begin(&made, path_of(folder, step).text);
     if (st)
         return st;
     st = write_tensors(model, false, step, made.temporary);
@@ -194,27 +194,25 @@ el_status el_checkpoint_save(el_model *model, const json_t *state, int64_t step,
 
 static el_status read_state(json_t **state, int64_t *step, const char *folder)
 {
-    char *path = el_path_join(folder, EL_CHECKPOINT_STATE), checksum[17];
-    if (!path)
-        return el_no_memory(NULL);
-    el_status st = el_json_load(state, path);
+    const el_path path = el_path_in(folder, EL_CHECKPOINT_STATE);
+    char checksum[17];
+    el_status st = el_json_load(state, path.text);
     const char *stored = NULL;
     if (!st)
-        st = el_json_string(*state, path, "checksum", &stored);
+        st = el_json_string(*state, path.text, "checksum", &stored);
     if (!st)
         st = state_checksum(*state, checksum);
     if (!st && (!stored || strcmp(stored, checksum) != 0))
-        st = el_fail(EL_EDATA, "%s: its checksum does not fit what it says", path);
+        st = el_fail(EL_EDATA, "%s: its checksum does not fit what it says", path.text);
     const json_t *number = st ? NULL : json_object_get(*state, "step");
     if (!st && !json_is_integer(number))
-        st = el_fail(EL_EDATA, "%s: step is not a whole number", path);
+        st = el_fail(EL_EDATA, "%s: step is not a whole number", path.text);
     if (!st)
         *step = json_integer_value(number);
     if (st) {
         json_decref(*state);
         *state = NULL;
     }
-    free(path);
     return st;
 }
 
@@ -289,15 +287,12 @@ static el_status read_tensors(el_model *model, bool moments, bool optional, int6
 {
     list l;
     el_status st = list_tensors(&l, model, moments);
-    char *path = el_path_join(folder, moments ? "optimizer.safetensors" : "model.safetensors");
-    if (!st && !path)
-        st = el_no_memory(NULL);
+    const el_path path = file_of(folder, moments);
     struct stat info;
-    if (!st && optional && el_io_stat(path, &info) != 0 && errno == ENOENT)
+    if (!st && optional && el_io_stat(path.text, &info) != 0 && errno == ENOENT)
         zero_moments(model, &l);
     else if (!st)
-        st = read_list(&l, model->q, step, path);
-    free(path);
+        st = read_list(&l, model->q, step, path.text);
     free(l.lines);
     return st;
 }
@@ -370,9 +365,7 @@ el_status el_checkpoint_resume(el_model *model, json_t **state, const char *fold
     int count;
     el_status st = el_checkpoint_list(folder, &steps, &count);
     for (int i = count - 1; !st && i >= 0; i--) {
-        char *path = el_checkpoint_path(folder, steps[i]);
-        st = path ? el_checkpoint_load(model, state, path, false) : el_no_memory(NULL);
-        free(path);
+        st = el_checkpoint_load(model, state, path_of(folder, steps[i]).text, false);
         if (st != EL_EDATA)
             break;
         if (i > 0) {
@@ -386,10 +379,7 @@ el_status el_checkpoint_resume(el_model *model, json_t **state, const char *fold
 
 static el_status remove_checkpoint(const char *folder, int64_t step)
 {
-    char *path = el_checkpoint_path(folder, step);
-    const el_status st = path ? el_folder_remove(path) : el_no_memory(NULL);
-    free(path);
-    return st;
+    return el_folder_remove(path_of(folder, step).text);
 }
 
 el_status el_checkpoint_rotate(const char *folder, int64_t newest, int keep)

@@ -214,11 +214,9 @@ el_status el_metrics_load_good(json_t **lines, const char *path)
 static el_status visit_run(const char *run, const char *trial, el_metrics_visit visit, void *context,
                            bool *found)
 {
-    char *const path = run ? el_path_join(run, EL_METRICS_FILE) : NULL;
-    *found = path && el_file_exists(path);
-    const el_status st = !path ? el_no_memory(NULL) : *found ? visit(context, run, trial, path) : EL_OK;
-    free(path);
-    return st;
+    const el_path path = el_path_in(run, EL_METRICS_FILE);
+    *found = el_file_exists(path.text);
+    return *found ? visit(context, run, trial, path.text) : EL_OK;
 }
 
 el_status el_metrics_each_run(const char *folder, el_metrics_visit visit, void *context)
@@ -229,13 +227,9 @@ el_status el_metrics_each_run(const char *folder, el_metrics_visit visit, void *
     el_status st = visit_run(folder, NULL, visit, context, &found);
     if (!st && !found)
         st = el_folder_list(folder, &names, &count);
-    for (int i = 0; !st && i < count; i++) {
-        if (strncmp(names[i], EL_TRIAL_FOLDER, strlen(EL_TRIAL_FOLDER)) != 0)
-            continue;
-        char *const run = el_path_join(folder, names[i]);
-        st = visit_run(run, names[i], visit, context, &found);
-        free(run);
-    }
+    for (int i = 0; !st && i < count; i++)
+        if (strncmp(names[i], EL_TRIAL_FOLDER, strlen(EL_TRIAL_FOLDER)) == 0)
+            st = visit_run(el_path_in(folder, names[i]).text, names[i], visit, context, &found);
     el_folder_list_release(names, count);
     return st;
 }

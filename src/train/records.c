@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -132,17 +131,14 @@ el_status el_records_open(el_records *r, const el_trainer *t, el_progress *p)
     *r = (el_records){.t = t, .p = p};
     if (!t->folder || !el_dist_leads(t->dist))
         return EL_OK;
-    char *path = el_path_join(t->folder, EL_METRICS_FILE);
-    if (!path)
-        return el_no_memory(NULL);
+    const el_path path = el_path_in(t->folder, EL_METRICS_FILE);
     const int64_t lines = p->lines;
-    el_status st = el_metrics_open(&r->metrics, path, p->step, &p->lines);
+    el_status st = el_metrics_open(&r->metrics, path.text, p->step, &p->lines);
     if (!st && p->lines < lines)
         el_log(EL_LOG_WARNING, "%s: has %" PRId64 " of the %" PRId64 " lines that the checkpoint knows of",
-               path, p->lines, lines);
+               path.text, p->lines, lines);
     if (!st && t->tensorboard)
         st = el_metrics_mirror(&r->metrics, t->folder);
-    free(path);
     return st;
 }
 

@@ -24,13 +24,7 @@ static el_status lock(el_run *run)
 
 el_status el_run_read(json_t **record, const char *folder)
 {
-    char *const path = el_path_join(folder, EL_RUN_RECORD);
-    *record = NULL;
-    const el_status st = !path                  ? el_no_memory(folder)
-                         : el_file_exists(path) ? el_json_load(record, path)
-                                                : EL_OK;
-    free(path);
-    return st;
+    return el_json_load_in(record, folder, EL_RUN_RECORD);
 }
 
 /* The command that made a run; records of version 0.1.0 do not name it. */
@@ -145,13 +139,9 @@ static el_status remove_earlier(el_run *run)
     char **names = NULL;
     int count = 0;
     el_status st = run->replaces && !run->follows ? el_folder_list(run->folder, &names, &count) : EL_OK;
-    for (int i = 0; i < count && !st; i++) {
-        if (!run->kind->gives(names[i]))
-            continue;
-        char *const path = el_path_join(run->folder, names[i]);
-        st = path ? el_folder_remove(path) : el_no_memory(run->folder);
-        free(path);
-    }
+    for (int i = 0; i < count && !st; i++)
+        if (run->kind->gives(names[i]))
+            st = el_folder_remove(el_path_in(run->folder, names[i]).text);
     el_folder_list_release(names, count);
     run->replaces = false;
     return st;
@@ -159,12 +149,7 @@ static el_status remove_earlier(el_run *run)
 
 el_status el_run_save(el_run *run)
 {
-    if (run->follows)
-        return EL_OK;
-    char *path = el_path_join(run->folder, EL_RUN_RECORD);
-    const el_status st = path ? el_json_save(run->record, path) : el_no_memory(run->folder);
-    free(path);
-    return st;
+    return run->follows ? EL_OK : el_json_save(run->record, el_path_in(run->folder, EL_RUN_RECORD).text);
 }
 
 el_status el_run_begun(const el_run *run, bool *begun)

@@ -272,6 +272,13 @@ el_status el_json_save(const json_t *object, const char *path)
     return st;
 }
 
+el_status el_json_save_new(json_t *object, const char *folder, const char *name)
+{
+    const el_status st = el_json_save(object, el_path_in(folder, name).text);
+    json_decref(object);
+    return st;
+}
+
 /* The value that is there, or NULL: absent and null are the same. */
 static const json_t *present(const json_t *object, const char *key)
 {

@@ -42,6 +42,8 @@ char *el_json_text(const json_t *value, bool indented);
 char *el_json_copy(const json_t *object, const char *key);
 /* Indented, with a final newline, through el_file_write. */
 el_status el_json_save(const json_t *object, const char *path);
+/* The same as a folder's file, of a new value, which it releases. */
+el_status el_json_save_new(json_t *object, const char *folder, const char *name);
 
 /* Each leaves *value untouched where the key is absent (or null), so defaults come first.
  * `name` is the file, for the sentence. */

@@ -36,18 +36,15 @@ static el_status guess_architecture(el_model_card *card, const el_names *names, 
 /* In place of config.json: BERT's own bert_config.json, or shapes. */
 static el_status describe(el_model_card *card, const char *folder, const el_names *names)
 {
-    char *const theirs = el_path_join(folder, "bert_config.json");
-    el_status st = theirs ? EL_OK : el_no_memory(folder);
-    if (!st && el_file_exists(theirs)) {
-        st = el_json_load(&card->object, theirs);
-        if (!st && json_object_set_new(card->object, "model_type", json_string("bert")) != 0)
-            st = el_no_memory(folder);
-    } else if (!st) {
-        st = el_guess_config(names, &card->object);
-        card->guesses_heads = true;
-    }
-    free(theirs);
-    return st;
+    const el_status st = el_json_load_in(&card->object, folder, "bert_config.json");
+    if (st)
+        return st;
+    if (card->object)
+        return json_object_set_new(card->object, "model_type", json_string("bert")) == 0
+                   ? EL_OK
+                   : el_no_memory(folder);
+    card->guesses_heads = true;
+    return el_guess_config(names, &card->object);
 }
 
 /* Where config.json has neither architectures nor a model_type. */
@@ -79,10 +76,7 @@ static el_status complete(el_model_card *card, const char *folder, el_tensors *t
 
 bool el_is_checkpoint(const char *folder)
 {
-    char *const state = el_path_join(folder, EL_CHECKPOINT_STATE);
-    const bool found = state && el_file_exists(state);
-    free(state);
-    return found;
+    return el_folder_holds(folder, EL_CHECKPOINT_STATE);
 }
 
 /* What looks like a model and is none: a checkpoint, and a run that has not yet written its models. */
@@ -98,14 +92,8 @@ static el_status refuse_checkpoint(const el_model_card *card, const char *folder
 
 static bool holds_models(const char *run)
 {
-    static const char *const MODELS[] = {EL_DISCRIMINATOR, EL_GENERATOR};
-    bool there = false;
-    for (int i = 0; i < 2; i++) {
-        char *const folder = el_path_join(run, MODELS[i]);
-        there |= !folder || el_folder_exists(folder);
-        free(folder);
-    }
-    return there;
+    return el_folder_exists(el_path_in(run, EL_DISCRIMINATOR).text) ||
+           el_folder_exists(el_path_in(run, EL_GENERATOR).text);
 }
 
 static el_status refuse_run(const el_model_card *card, const char *folder)

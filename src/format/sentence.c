@@ -11,18 +11,6 @@
 
 enum { MOST_BYTES = 1 << 20 }; /* of modules.json */
 
-/* The object of a file in a folder; NULL where there is no such file. */
-static el_status load(json_t **object, const char *folder, const char *name)
-{
-    char *const path = el_path_join(folder, name);
-    *object = NULL;
-    const el_status st = !path                  ? el_no_memory(folder)
-                         : el_file_exists(path) ? el_json_load(object, path)
-                                                : EL_OK;
-    free(path);
-    return st;
-}
-
 /* An array is read as the one value of an object. */
 static el_status parse_modules(json_t **object, const char *array, size_t bytes, const char *path)
 {
@@ -54,20 +42,15 @@ static el_status load_modules(json_t **object, const char *path)
 /* NULL where the folder has no modules.json. */
 static el_status find_modules(json_t **object, const char *folder)
 {
-    char *const path = el_path_join(folder, "modules.json");
+    const el_path path = el_path_in(folder, "modules.json");
     *object = NULL;
-    const el_status st = !path                  ? el_no_memory(folder)
-                         : el_file_exists(path) ? load_modules(object, path)
-                                                : EL_OK;
-    free(path);
-    return st;
+    return el_file_exists(path.text) ? load_modules(object, path.text) : EL_OK;
 }
 
 static el_status read_pooling(el_sentence *s, const char *folder, const char *name)
 {
-    char *const inner = el_path_join(folder, name);
-    json_t *object = NULL;
-    el_status st = inner ? load(&object, inner, "config.json") : el_no_memory(folder);
+    json_t *object;
+    el_status st = el_json_load_in(&object, el_path_in(folder, name).text, "config.json");
     int ways = 0;
     bool known = false;
     const char *key;
@@ -87,7 +70,6 @@ static el_status read_pooling(el_sentence *s, const char *folder, const char *na
     if (!st && !known)
         st = el_fail(EL_EDATA, "%s/%s/config.json: no way to pool is set", folder, name);
     json_decref(object);
-    free(inner);
     return st;
 }
 
@@ -126,7 +108,7 @@ static el_status read_module(el_sentence *s, const json_t *module, const char *f
 static el_status read_length(el_sentence *s)
 {
     json_t *object;
-    el_status st = load(&object, s->encoder, "sentence_bert_config.json");
+    el_status st = el_json_load_in(&object, s->encoder, "sentence_bert_config.json");
     if (!st && object)
         st = el_json_int(object, "sentence_bert_config.json", "max_seq_length", &s->max_seq_length);
     if (!st && object)
@@ -140,7 +122,7 @@ static el_status read_length(el_sentence *s)
 
 static el_status read_settings(el_sentence *s, const char *folder)
 {
-    const el_status st = load(&s->settings, folder, "config_sentence_transformers.json");
+    const el_status st = el_json_load_in(&s->settings, folder, "config_sentence_transformers.json");
     const char *const name = json_string_value(json_object_get(s->settings, "default_prompt_name"));
     return st || !name
                ? st
@@ -211,15 +193,6 @@ el_status el_sentence_check_casing(const el_sentence *s, bool lowercases, const 
 
 /* ---- writing ---- */
 
-static el_status save(json_t *value, const char *folder, const char *name)
-{
-    char *const path = el_path_join(folder, name);
-    const el_status st = path && value ? el_json_save(value, path) : el_no_memory(folder);
-    json_decref(value);
-    free(path);
-    return st;
-}
-
 static json_t *module_json(int number, const char *path, const char *type)
 {
     char name[16], whole[64];
@@ -247,20 +220,19 @@ static json_t *pooling_json(bool cls, int width)
 
 el_status el_sentence_save(const el_sentence *s, int width, const char *folder)
 {
-    char *const pooling = el_path_join(folder, "1_Pooling");
-    el_status st = pooling ? el_folder_make(pooling) : el_no_memory(folder);
+    const el_path pooling = el_path_in(folder, "1_Pooling");
+    el_status st = el_folder_make(pooling.text);
     if (!st)
-        st = save(pooling_json(s->cls, width), pooling, "config.json");
+        st = el_json_save_new(pooling_json(s->cls, width), pooling.text, "config.json");
     if (!st && (s->max_seq_length || s->lowercase))
-        st = save(json_pack("{s:o, s:b}", "max_seq_length",
-                            s->max_seq_length ? json_integer(s->max_seq_length) : json_null(),
-                            "do_lower_case", s->lowercase),
-                  folder, "sentence_bert_config.json");
+        st = el_json_save_new(json_pack("{s:o, s:b}", "max_seq_length",
+                                        s->max_seq_length ? json_integer(s->max_seq_length) : json_null(),
+                                        "do_lower_case", s->lowercase),
+                              folder, "sentence_bert_config.json");
     if (!st && s->settings)
-        st = save(json_incref(s->settings), folder, "config_sentence_transformers.json");
+        st = el_json_save_new(json_incref(s->settings), folder, "config_sentence_transformers.json");
     if (!st)
-        st = save(modules_json(s->normalize), folder, "modules.json");
-    free(pooling);
+        st = el_json_save_new(modules_json(s->normalize), folder, "modules.json");
     return st;
 }
 

@@ -308,10 +308,10 @@ el_status el_tensorflow_read(el_tensors *source, el_bytes index, const el_bytes 
 static char *named_in(const char *folder)
 {
     static const char KEY[] = "model_checkpoint_path:";
-    char *const path = el_path_join(folder, "checkpoint");
+    const el_path path = el_path_in(folder, "checkpoint");
     el_mapping file;
     char *name = NULL;
-    if (path && el_file_exists(path) && !el_mapping_open(&file, path)) {
+    if (el_file_exists(path.text) && !el_mapping_open(&file, path.text)) {
         const char *const text = (const char *)file.data, *const end = text + file.size;
         const char *const key = memmem(text, file.size, KEY, strlen(KEY));
         const char *const open = key ? memchr(key, '"', (size_t)(end - key)) : NULL;
@@ -322,7 +322,6 @@ static char *named_in(const char *folder)
             name = strndup(begin, (size_t)(close - begin));
         el_mapping_close(&file);
     }
-    free(path);
     return name;
 }
 

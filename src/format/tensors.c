@@ -340,9 +340,8 @@ static el_status read_shards(el_tensors *s, const char *folder, const json_t *ma
             st = check_shard_name(s->path, file);
         if (st || json_object_get(seen, file))
             continue;
-        char *const path = el_path_join(folder, file);
-        st = path && json_object_set_new(seen, file, json_true()) == 0 ? read(s, path) : el_no_memory(folder);
-        free(path);
+        st = json_object_set_new(seen, file, json_true()) == 0 ? read(s, el_path_in(folder, file).text)
+                                                               : el_no_memory(folder);
     }
     json_decref(seen);
     return st;
@@ -420,13 +419,10 @@ static el_status say_what_lies(const char *folder)
 static el_status find_form(const char *folder, int *form, char **path)
 {
     for (*form = 0; *form < FORM_COUNT; ++*form) {
+        if (!el_folder_holds(folder, FORMS[*form].file))
+            continue;
         *path = el_path_join(folder, FORMS[*form].file);
-        if (!*path)
-            return el_no_memory(folder);
-        if (el_file_exists(*path))
-            return EL_OK;
-        free(*path);
-        *path = NULL;
+        return *path ? EL_OK : el_no_memory(folder);
     }
     *form = -1;
     return EL_OK;

@@ -226,14 +226,9 @@ static el_status open_pieces(el_tokenizer_files *f, const char *text, size_t byt
 /* *path is the file of this name in a folder, on the heap, or NULL where there is none. */
 static el_status find_file(char **path, const char *folder, const char *name)
 {
-    *path = el_path_join(folder, name);
-    if (!*path)
-        return el_no_memory(folder);
-    if (!el_file_exists(*path)) {
-        free(*path);
-        *path = NULL;
-    }
-    return EL_OK;
+    const bool there = el_folder_holds(folder, name);
+    *path = there ? el_path_join(folder, name) : NULL;
+    return there && !*path ? el_no_memory(folder) : EL_OK;
 }
 
 /* A folder that holds another kind of tokenizer, by the file that shows it. */
@@ -361,14 +356,11 @@ static el_status find_other(char **other, const char *folder, const char *own)
     char **names;
     int count;
     *other = NULL;
-    el_status st = el_folder_list(folder, &names, &count);
-    for (int i = 0; i < count && !st && !*other; i++) {
-        char *const path = el_path_join(folder, names[i]);
-        if (!path)
-            st = el_no_memory(folder);
-        else if (!el_temporary_is(names[i]) && !el_path_inside(path, own) && is_vocabulary(path))
+    const el_status st = el_folder_list(folder, &names, &count);
+    for (int i = 0; i < count && !*other; i++) {
+        const el_path path = el_path_in(folder, names[i]);
+        if (!el_temporary_is(names[i]) && !el_path_inside(path.text, own) && is_vocabulary(path.text))
             *other = strdup(names[i]);
-        free(path);
     }
     el_folder_list_release(names, count);
     return st;
@@ -415,15 +407,6 @@ el_status el_tokenizer_check_place(const char *path, el_casing casing)
     free(text);
     free(json);
     return st == EL_EUSAGE ? el_fail(st, "%s; a folder of its own keeps this one apart", el_error()) : st;
-}
-
-static el_status save_json(json_t *document, const char *folder, const char *name)
-{
-    char *path = el_path_join(folder, name);
-    const el_status st = path && document ? el_json_save(document, path) : el_no_memory(folder);
-    json_decref(document);
-    free(path);
-    return st;
 }
 
 static el_status write_settings(const el_vocab *vocab, const char *path, el_writer **writer)
@@ -475,25 +458,22 @@ el_status el_tokenizer_save(const el_vocab *vocab, const char *path)
 {
     const bool is_folder = el_folder_exists(path);
     char *folder = is_folder ? strdup(path) : el_path_parent(path);
-    char *text = is_folder ? el_path_join(path, "vocab.txt") : strdup(path);
-    char *settings = folder ? el_path_join(folder, "tokenizer_config.json") : NULL;
-    const el_status st = settings && text ? save_both(vocab, settings, text) : el_no_memory(path);
+    if (!folder)
+        return el_no_memory(path);
+    const el_status st = save_both(vocab, el_path_in(folder, "tokenizer_config.json").text,
+                                   is_folder ? el_path_in(path, "vocab.txt").text : path);
     free(folder);
-    free(text);
-    free(settings);
     return st;
 }
 
 el_status el_tokenizer_save_model(const el_vocab *vocab, int max_length, const char *folder)
 {
     const bool shorter = vocab->max_length > 0 && vocab->max_length < max_length;
-    char *text = el_path_join(folder, "vocab.txt");
-    el_status st = text ? el_file_write(text, vocab->text, vocab->text_bytes) : el_no_memory(folder);
+    el_status st = el_file_write(el_path_in(folder, "vocab.txt").text, vocab->text, vocab->text_bytes);
     if (!st)
-        st = save_json(el_tokenizer_config_of(vocab, shorter ? vocab->max_length : max_length), folder,
-                       "tokenizer_config.json");
+        st = el_json_save_new(el_tokenizer_config_of(vocab, shorter ? vocab->max_length : max_length), folder,
+                              "tokenizer_config.json");
     if (!st)
-        st = save_json(el_tokenizer_json_of(vocab), folder, "tokenizer.json");
-    free(text);
+        st = el_json_save_new(el_tokenizer_json_of(vocab), folder, "tokenizer.json");
     return st;
 }

@@ -57,14 +57,6 @@ static el_status read_length(el_tokenizer_config *c)
     return EL_OK;
 }
 
-static el_status load_beside(const char *folder, const char *name, json_t **document, char **path)
-{
-    *path = el_path_join(folder, name);
-    if (!*path)
-        return el_no_memory(folder);
-    return el_file_exists(*path) ? el_json_load(document, *path) : EL_OK;
-}
-
 static el_status check_config(el_tokenizer_config *c)
 {
     const el_status st = check_class(c);
@@ -82,18 +74,14 @@ el_status el_tokenizer_config_parse(el_tokenizer_config *c, const char *text, si
 
 el_status el_tokenizer_config_read(el_tokenizer_config *c, const char *folder)
 {
-    *c = (el_tokenizer_config){0};
-    char *names = NULL, *added = NULL;
-    el_status st = load_beside(folder, "tokenizer_config.json", &c->config, &c->path);
+    static const char NAME[] = "tokenizer_config.json";
+    *c = (el_tokenizer_config){.path = el_path_join(folder, NAME)};
+    el_status st = c->path ? el_json_load_in(&c->config, folder, NAME) : el_no_memory(folder);
     if (!st && c->config)
         st = check_config(c);
     if (!st)
-        st = load_beside(folder, "special_tokens_map.json", &c->names, &names);
-    if (!st)
-        st = load_beside(folder, "added_tokens.json", &c->added, &added);
-    free(names);
-    free(added);
-    return st;
+        st = el_json_load_in(&c->names, folder, "special_tokens_map.json");
+    return st ? st : el_json_load_in(&c->added, folder, "added_tokens.json");
 }
 
 void el_tokenizer_config_close(el_tokenizer_config *c)

@@ -143,29 +143,23 @@ el_status el_weights_save(el_model *model, const el_network *net, const el_vocab
     el_status st = el_folder_begin(&out, folder);
     if (st)
         return st;
-    char *tensors = el_path_join(out.temporary, "model.safetensors");
-    char *config = el_path_join(out.temporary, "config.json");
-    char *readme = el_path_join(out.temporary, "README.md");
     json_t *object = el_weights_json(net, extra);
     const bool said = type == EL_ST_F32 ||
                       json_object_set_new(object, "torch_dtype", json_string(el_narrow_name(type))) == 0;
-    if (!tensors || !config || !readme || !object || !said)
+    if (!object || !said)
         st = el_no_memory(folder);
     if (!st)
-        st = save_tensors(model->q, net, vocab, type, tensors);
+        st = save_tensors(model->q, net, vocab, type, el_path_in(out.temporary, "model.safetensors").text);
     if (!st)
-        st = el_json_save(object, config);
+        st = el_json_save(object, el_path_in(out.temporary, "config.json").text);
     if (!st)
         st = el_tokenizer_save_model(vocab, net->config.max_position_embeddings, out.temporary);
     if (!st && card)
-        st = el_file_write(readme, card, strlen(card));
+        st = el_file_write(el_path_in(out.temporary, "README.md").text, card, strlen(card));
     if (!st)
         st = el_folder_commit(&out);
     el_folder_abandon(&out);
     json_decref(object);
-    free(tensors);
-    free(config);
-    free(readme);
     return st;
 }
 

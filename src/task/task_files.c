@@ -66,10 +66,8 @@ static el_status find_file(const char *folder, const split *s, bool alike, char 
     if (st)
         return st;
     for (int i = 0; !st && i < count; i++) {
-        char *const whole = el_path_join(folder, files[i]);
-        const bool is = whole && files[i][0] != '.' &&
-                        is_meant(files[i], alike ? s->alike : s->names, alike) && !el_folder_exists(whole);
-        free(whole);
+        const bool is = files[i][0] != '.' && is_meant(files[i], alike ? s->alike : s->names, alike) &&
+                        !el_folder_exists(el_path_in(folder, files[i]).text);
         if (is && found && s->wanted)
             st = el_fail(EL_EUSAGE, "%s: both %s and %s might be meant; name the files", folder, found,
                          files[i]);

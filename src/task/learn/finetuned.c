@@ -156,14 +156,13 @@ el_status el_finetuned_save(el_model *model, const el_vocab *vocab, const el_tas
 {
     json_t *extra = describe(card);
     const el_network *const second = el_model_network(model, EL_BACKWARD);
-    char *const backward = el_path_join(folder, EL_BACKWARD);
-    el_status st = extra && backward
+    el_status st = extra
                        ? el_weights_save(model, &model->networks[0], vocab, readme, extra, EL_ST_F32, folder)
                        : el_no_memory(folder);
     if (!st && second)
-        st = el_weights_save(model, second, vocab, readme, NULL, EL_ST_F32, backward);
+        st = el_weights_save(model, second, vocab, readme, NULL, EL_ST_F32,
+                             el_path_in(folder, EL_BACKWARD).text);
     json_decref(extra);
-    free(backward);
     return st;
 }
 
@@ -404,18 +403,17 @@ el_status el_finetuned_read(const char *folder, el_config *config, el_head_confi
 {
     json_t *object = NULL;
     *card = (el_task_card){0};
-    char *path = el_path_join(folder, "config.json");
-    el_status st = path ? el_model_read(folder, false, NULL, head, &object) : el_no_memory(folder);
+    const el_path path = el_path_in(folder, "config.json");
+    el_status st = el_model_read(folder, false, NULL, head, &object);
     if (!st && head->kind < EL_HEAD_SEQUENCE)
-        st = no_task_head(path, el_architecture_of(object));
+        st = no_task_head(path.text, el_architecture_of(object));
     if (!st)
         st = el_model_read(folder, false, config, NULL, NULL);
     if (!st)
-        st = read_card(object, path, head, config->max_position_embeddings, card);
+        st = read_card(object, path.text, head, config->max_position_embeddings, card);
     if (st)
         el_task_card_release(card);
     json_decref(object);
-    free(path);
     return st;
 }
 

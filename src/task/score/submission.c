@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -22,12 +21,10 @@ el_status el_submission_open(el_submission *s, const el_task *task, const el_lab
     if (!task->submission)
         return el_fail(EL_EUSAGE, "GLUE has no submission file for the task %s", task->name);
     el_status st = el_folder_make(folder);
-    char *const path = st ? NULL : el_path_join(folder, task->submission);
     if (!st)
-        st = path ? el_writer_open(&s->writer, path) : el_no_memory(NULL);
+        st = el_writer_open(&s->writer, el_path_in(folder, task->submission).text);
     if (!st)
         put(s, "index\tprediction\n");
-    free(path);
     return st;
 }
 
@@ -90,22 +87,14 @@ el_status el_squad_files_add(el_squad_files *f, const el_dataset *d, const el_pr
     return bad ? el_no_memory(NULL) : EL_OK;
 }
 
-static el_status save(const json_t *object, const char *folder, const char *name)
-{
-    char *const path = el_path_join(folder, name);
-    const el_status st = path ? el_json_save(object, path) : el_no_memory(NULL);
-    free(path);
-    return st;
-}
-
 el_status el_squad_files_save(const el_squad_files *f, bool null_odds, const char *folder)
 {
     el_status st = el_folder_make(folder);
     if (!st)
-        st = save(f->nbest, folder, "nbest_predictions.json");
+        st = el_json_save(f->nbest, el_path_in(folder, "nbest_predictions.json").text);
     if (!st && null_odds)
-        st = save(f->null_odds, folder, "null_odds.json");
-    return st ? st : save(f->predictions, folder, "predictions.json");
+        st = el_json_save(f->null_odds, el_path_in(folder, "null_odds.json").text);
+    return st ? st : el_json_save(f->predictions, el_path_in(folder, "predictions.json").text);
 }
 
 void el_squad_files_close(el_squad_files *f)

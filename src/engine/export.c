@@ -68,9 +68,8 @@ static el_status check_output(const char *folder, const char *place, const char 
     for (int i = 0; !st && i < count; i++) {
         if (is_export(names[i]))
             continue;
-        char *path = el_path_join(place, names[i]);
-        st = path ? el_output_differs("output", output, &path, 1) : el_no_memory(place);
-        free(path);
+        el_path path = el_path_in(place, names[i]);
+        st = el_output_differs("output", output, (char *[]){path.text}, 1);
     }
     el_folder_list_release(names, count);
     if (st)

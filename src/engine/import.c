@@ -178,11 +178,7 @@ static el_status import_network(el_queue *q, const el_model_part *part, el_tenso
 static el_status import_into(el_queue *q, const el_model_part *part, el_tensors *shared,
                              const el_import_settings *settings, const char *output)
 {
-    char *const place = el_path_join(output, part->name);
-    const el_status st =
-        place ? import_network(q, part, shared, false, settings, place) : el_no_memory(output);
-    free(place);
-    return st;
+    return import_network(q, part, shared, false, settings, el_path_in(output, part->name).text);
 }
 
 /* Of several networks all, each into a folder of its own, or the one that is wanted. */
@@ -218,12 +214,11 @@ static el_status import_networks(el_queue *q, const char *folder, const el_impor
 /* The card beside modules.json, where the encoder has a folder of its own. */
 static el_status keep_card(const char *folder, const char *output)
 {
-    char *text, *const path = el_path_join(output, "README.md");
+    char *text;
     el_status st = read_card(folder, &text);
     if (!st && text)
-        st = path ? el_file_write(path, text, strlen(text)) : el_no_memory(output);
+        st = el_file_write(el_path_in(output, "README.md").text, text, strlen(text));
     free(text);
-    free(path);
     return st;
 }
 

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,19 +41,16 @@ el_status el_shared_folder_check(el_dist *dist, const char *folder)
     if (el_dist_leads(dist))
         choose_name(dist, name, sizeof name);
     el_dist_share(dist, name, sizeof name);
-    char *const path = el_path_join(folder, name);
-    el_status st = path ? EL_OK : el_no_memory(NULL);
-    if (!st && el_dist_leads(dist))
-        st = el_file_write(path, "", 0);
-    st = el_dist_agree(dist, st);
-    if (!st && !sees(folder, path))
+    const el_path path = el_path_in(folder, name);
+    const bool leads = el_dist_leads(dist);
+    el_status st = el_dist_agree(dist, leads ? el_file_write(path.text, "", 0) : EL_OK);
+    if (!st && !sees(folder, path.text))
         st =
             el_fail(EL_EUSAGE,
                     "%s: is not the folder that rank 0 has; ranks that take jobs or trials share it", folder);
     st = el_dist_agree(dist, st);
-    if (path && el_dist_leads(dist))
-        el_io_unlink(path);
-    free(path);
+    if (leads)
+        el_io_unlink(path.text);
     return st;
 }
 
@@ -65,38 +61,28 @@ el_status el_all_well_await(el_dist *dist, const char *folder)
     enum { LONGEST = 120 }; /* seconds: what was not there is remembered for one minute (NFS) */
     if (el_dist_size(dist) == 1)
         return EL_OK;
-    char *const path = el_path_join(folder, EL_ALL_WELL);
-    el_status st = path ? EL_OK : el_no_memory(NULL);
+    const el_path path = el_path_in(folder, EL_ALL_WELL);
     const double end = el_now() + LONGEST;
-    while (!st && !el_file_exists(path))
+    el_status st = EL_OK;
+    while (!st && !el_file_exists(path.text))
         if (el_now() > end)
-            st = el_fail(EL_EFAILED, "%s: rank 0 has written it, but it is not seen here", path);
+            st = el_fail(EL_EFAILED, "%s: rank 0 has written it, but it is not seen here", path.text);
         else
             usleep(10000);
-    free(path);
     return el_dist_agree(dist, st);
 }
 
 el_status el_all_well_say(const char *folder)
 {
-    char *const path = el_path_join(folder, EL_ALL_WELL);
-    const el_status st = path ? el_file_write(path, "", 0) : el_no_memory(NULL);
-    free(path);
-    return st;
+    return el_file_write(el_path_in(folder, EL_ALL_WELL).text, "", 0);
 }
 
 void el_all_well_end(const char *folder)
 {
-    char *const path = el_path_join(folder, EL_ALL_WELL);
-    if (path)
-        el_io_unlink(path);
-    free(path);
+    el_io_unlink(el_path_in(folder, EL_ALL_WELL).text);
 }
 
 bool el_all_well_ended(const char *folder)
 {
-    char *const path = el_path_join(folder, EL_ALL_WELL);
-    const bool ended = path && !el_file_exists(path);
-    free(path);
-    return ended;
+    return !el_folder_holds(folder, EL_ALL_WELL);
 }

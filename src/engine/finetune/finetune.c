@@ -246,26 +246,26 @@ char *el_finetune_readme(const el_finetuning *f, const json_t *metrics)
                                    .options = f->options});
 }
 
-char *el_finetune_trial_folder(const el_finetuning *f, int64_t trial, int64_t again)
+el_path el_finetune_trial_folder(const el_finetuning *f, int64_t trial, int64_t again)
 {
     char name[64];
     if (again)
         snprintf(name, sizeof name, "%s%" PRId64 "-again-%" PRId64, EL_TRIAL_FOLDER, trial + 1, again);
     else
         snprintf(name, sizeof name, "%s%" PRId64, EL_TRIAL_FOLDER, trial + 1);
-    return el_path_join(f->settings->output, name);
+    return el_path_in(f->settings->output, name);
 }
 
 static el_status run_trial(el_finetuning *f, int64_t again, el_trial_result *result)
 {
     f->seed = (uint64_t)f->settings->seed + (uint64_t)f->trial + (uint64_t)again * RESTART_STEP;
-    char *const folder = el_finetune_trial_folder(f, f->trial, again), *const text =
-                                                                           el_finetune_readme(f, NULL);
+    const el_path folder = el_finetune_trial_folder(f, f->trial, again);
+    char *const text = el_finetune_readme(f, NULL);
     el_trial trial = {.trainer = trainer_of(f),
                       .features = &f->features,
                       .train = f->splits[EL_TRAIN],
                       .dev = f->splits[EL_DEV],
-                      .folder = folder,
+                      .folder = folder.text,
                       .metric = f->metric,
                       .allow_change = f->settings->allow_change,
                       .patience = (int)f->settings->early_stopping,
@@ -274,10 +274,9 @@ static el_status run_trial(el_finetuning *f, int64_t again, el_trial_result *res
                       .readme = text,
                       .start = start_trial,
                       .context = f};
-    const el_status st = folder && text ? el_trial_run(&trial, result) : el_no_memory(NULL);
+    const el_status st = text ? el_trial_run(&trial, result) : el_no_memory(NULL);
     f->diverged = result->diverged;
     free(text);
-    free(folder);
     return st;
 }
 

@@ -10,10 +10,10 @@ el_status el_finetune_open_data(el_finetuning *f);
 /* Of the labels' names, of where the splits begin and end, and of what their examples are to be answered with. */
 uint64_t el_finetune_targets_hash(const el_finetuning *f);
 
-/* The text of README.md beside the model, with `metrics` of dev (or NULL), and the folder of a trial, or of its beginning
- * anew; on the heap, or NULL. */
+/* The text of README.md beside the model, with `metrics` of dev (or NULL); on the heap, or NULL. */
 char *el_finetune_readme(const el_finetuning *f, const json_t *metrics);
-char *el_finetune_trial_folder(const el_finetuning *f, int64_t trial, int64_t again);
+/* The folder of a trial, or of its beginning anew. */
+el_path el_finetune_trial_folder(const el_finetuning *f, int64_t trial, int64_t again);
 
 /* Whatever is left of the trials. */
 el_status el_finetune_trials(el_finetuning *f);

@@ -9,7 +9,6 @@
  * and goes over into run.json when all are done.  One that fails ends all (shared_folder.h): the others save and stop.  A
  * trial whose rank died is taken up by the next start, from its last checkpoint.
  */
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -22,14 +21,7 @@ static json_t *trials_of(const el_finetuning *f)
     return json_object_get(f->run.record, "trials");
 }
 
-/* Where a trial's line is; on the heap, or NULL. */
-static char *line_path(const el_finetuning *f, int64_t trial)
-{
-    char *const folder = el_finetune_trial_folder(f, trial, 0);
-    char *const path = folder ? el_path_join(folder, "trial.json") : NULL;
-    free(folder);
-    return path;
-}
+static const char LINE[] = "trial.json"; /* in a trial's folder */
 
 /* Trials that ranks have done, up to the first that is not. */
 static el_status take_over(el_finetuning *f)
@@ -38,13 +30,12 @@ static el_status take_over(el_finetuning *f)
     bool there = true;
     const size_t before = json_array_size(trials_of(f));
     while (!st && there && (int64_t)json_array_size(trials_of(f)) < f->settings->num_trials) {
-        json_t *line = NULL;
-        char *const path = line_path(f, (int64_t)json_array_size(trials_of(f)));
-        there = path && el_file_exists(path);
-        st = !path ? el_no_memory(NULL) : there ? el_json_load(&line, path) : EL_OK;
-        if (line)
+        json_t *line;
+        const el_path folder = el_finetune_trial_folder(f, (int64_t)json_array_size(trials_of(f)), 0);
+        st = el_json_load_in(&line, folder.text, LINE);
+        there = line;
+        if (there)
             json_array_append_new(trials_of(f), line);
-        free(path);
     }
     return st || json_array_size(trials_of(f)) == before ? st : el_run_save(&f->run);
 }
@@ -78,34 +69,27 @@ static el_status one_after_the_other(el_finetuning *f)
 }
 
 /* Does the trial unless it is done. */
-static el_status do_trial(el_finetuning *f, int64_t trial)
+static el_status do_trial(el_finetuning *f, int64_t trial, const char *folder)
 {
-    char *const path = line_path(f, trial);
-    json_t *line = NULL;
-    el_status st = path ? EL_OK : el_no_memory(NULL);
-    if (!st && !el_file_exists(path)) {
-        f->trial = trial;
-        st = el_finetune_trial(f, &line);
-        if (!st)
-            st = el_json_save(line, path);
-    }
-    json_decref(line);
-    free(path);
-    return st;
+    json_t *line;
+    if (el_folder_holds(folder, LINE))
+        return EL_OK;
+    f->trial = trial;
+    const el_status st = el_finetune_trial(f, &line);
+    return st ? st : el_json_save_new(line, folder, LINE);
 }
 
 static el_status try_trial(el_finetuning *f, int64_t trial)
 {
-    char *const folder = el_finetune_trial_folder(f, trial, 0);
+    const el_path folder = el_finetune_trial_folder(f, trial, 0);
     el_folder_lock lock = {0};
     bool busy = false;
-    el_status st = folder ? el_folder_make(folder) : el_no_memory(NULL);
+    el_status st = el_folder_make(folder.text);
     if (!st)
-        st = el_folder_lock_take(&lock, folder, &busy);
+        st = el_folder_lock_take(&lock, folder.text, &busy);
     if (!st && !busy)
-        st = do_trial(f, trial);
+        st = do_trial(f, trial, folder.text);
     el_folder_lock_release(&lock);
-    free(folder);
     return st;
 }
 

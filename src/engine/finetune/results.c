@@ -44,11 +44,10 @@ static el_status take_best(el_finetuning *f)
 {
     size_t trial;
     const json_t *const record = best_trial(f, &trial);
-    char *const folder =
+    const el_path folder =
         el_finetune_trial_folder(f, (int64_t)trial, json_integer_value(json_object_get(record, "restarts")));
-    char *const best = folder ? el_path_join(folder, "best") : NULL;
-    char *const backward = best ? el_path_join(best, EL_BACKWARD) : NULL;
-    const el_status st = backward ? el_finetuned_load(&f->model, best, backward) : el_no_memory(NULL);
+    const el_path best = el_path_in(folder.text, "best"), backward = el_path_in(best.text, EL_BACKWARD);
+    const el_status st = el_finetuned_load(&f->model, best.text, backward.text);
     if (!st)
         el_model_prepare(&f->model);
     f->seed = (uint64_t)json_integer_value(json_object_get(record, "seed"));
@@ -56,9 +55,6 @@ static el_status take_best(el_finetuning *f)
     if (json_is_number(threshold))
         f->card.null_threshold = json_number_value(threshold);
     el_learner_set_threshold(f->learner, f->card.null_threshold); /* dev chose it: other splits are told */
-    free(backward);
-    free(best);
-    free(folder);
     return st;
 }
 
@@ -67,15 +63,13 @@ static el_status save_model(el_finetuning *f)
 {
     size_t trial;
     const json_t *const metrics = json_object_get(best_trial(f, &trial), "metrics");
-    char *const model = el_path_join(f->settings->output, "model");
     char *const text = el_finetune_readme(f, metrics);
-    el_status st =
-        model && text ? el_finetuned_fold(&f->model, &f->card.low, &f->card.high) : el_no_memory(NULL);
+    el_status st = text ? el_finetuned_fold(&f->model, &f->card.low, &f->card.high) : el_no_memory(NULL);
     el_learner_set_range(f->learner, f->card.low, f->card.high);
     if (!st)
-        st = el_finetuned_save(&f->model, f->vocab, &f->card, text, model);
+        st = el_finetuned_save(&f->model, f->vocab, &f->card, text,
+                               el_path_in(f->settings->output, "model").text);
     free(text);
-    free(model);
     return st;
 }
 
@@ -150,12 +144,8 @@ static el_status answer_test(el_finetuning *f)
     el_figures none;
     if (!f->data[EL_TEST].count || el_dataset_labelled(&f->data[EL_TEST]))
         return EL_OK;
-    char *const path = el_path_join(f->settings->output, EL_FINETUNE_PREDICTIONS);
-    el_status st = path ? ask(f, EL_TEST, &none) : el_no_memory(NULL);
-    if (!st)
-        st = write_predictions(f, path);
-    free(path);
-    return st;
+    const el_status st = ask(f, EL_TEST, &none);
+    return st ? st : write_predictions(f, el_path_in(f->settings->output, EL_FINETUNE_PREDICTIONS).text);
 }
 
 /* ---- int8 ---- */
@@ -166,11 +156,8 @@ static el_status check_int8(el_finetuning *f, json_t **both)
     *both = NULL;
     if (!f->settings->check_int8)
         return EL_OK;
-    char *const folder = el_path_join(f->settings->output, "model");
-    const el_status st = folder ? el_int8_score(f->q, folder, &f->data[EL_DEV],
-                                                (int)f->settings->micro_batch_tokens, f->metric, &scores)
-                                : el_no_memory(NULL);
-    free(folder);
+    const el_status st = el_int8_score(f->q, el_path_in(f->settings->output, "model").text, &f->data[EL_DEV],
+                                       (int)f->settings->micro_batch_tokens, f->metric, &scores);
     if (st)
         return st;
     el_int8_note(&scores, f->metric);
@@ -182,8 +169,7 @@ static el_status check_int8(el_finetuning *f, json_t **both)
 el_status el_finetune_finish(el_finetuning *f)
 {
     json_t *test = NULL, *also = NULL, *int8 = NULL;
-    char *const path = el_path_join(f->settings->output, "results.json");
-    el_status st = path ? take_best(f) : el_no_memory(NULL);
+    el_status st = take_best(f);
     if (!st)
         st = save_model(f);
     if (!st)
@@ -194,12 +180,12 @@ el_status el_finetune_finish(el_finetuning *f)
         st = answer_test(f);
     if (!st)
         st = check_int8(f, &int8);
-    if (!st)
-        st = (f->results = results_json(f, test, also, int8)) ? el_json_save(f->results, path)
-                                                              : el_no_memory(NULL);
+    if (!st) {
+        f->results = results_json(f, test, also, int8);
+        st = el_json_save(f->results, el_path_in(f->settings->output, "results.json").text);
+    }
     json_decref(test);
     json_decref(also);
     json_decref(int8);
-    free(path);
     return st;
 }

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -75,12 +74,8 @@ static el_status save_best(const watcher *w, const el_figures *figures)
     const double threshold = el_figure(figures, "best_f1_threshold");
     if (isfinite(threshold))
         t->card->null_threshold = threshold;
-    char *const path = el_path_join(t->folder, "best");
-    const el_status st =
-        path ? el_finetuned_save(t->trainer.objective->model, t->vocab, t->card, t->readme, path)
-             : el_no_memory(t->folder);
-    free(path);
-    return st;
+    return el_finetuned_save(t->trainer.objective->model, t->vocab, t->card, t->readme,
+                             el_path_in(t->folder, "best").text);
 }
 
 /* True where this evaluation is the best so far. */
@@ -136,10 +131,9 @@ static void figures_of(const json_t *line, const el_figures *names, el_figures *
 static el_status recall(const el_trial *t, int64_t lines, el_trial_result *r)
 {
     el_figures names;
-    char *const path = el_path_join(t->folder, EL_METRICS_FILE);
     json_t *before = NULL, *line;
     size_t i;
-    const el_status st = path ? el_metrics_load_first(&before, path, lines) : el_no_memory(t->folder);
+    const el_status st = el_metrics_load_first(&before, el_path_in(t->folder, EL_METRICS_FILE).text, lines);
     t->trainer.objective->reset(t->trainer.objective);
     t->trainer.objective->finish(t->trainer.objective, &names);
     json_array_foreach(before, i, line) {
@@ -150,7 +144,6 @@ static el_status recall(const el_trial *t, int64_t lines, el_trial_result *r)
         count_evaluation(t, r, &figures, json_integer_value(json_object_get(line, "step")));
     }
     json_decref(before);
-    free(path);
     return st;
 }
 

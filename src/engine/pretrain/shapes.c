@@ -42,12 +42,8 @@ static void begin(el_shapes *shapes)
 el_status el_shapes_of_run(el_shapes *shapes, const char *run)
 {
     begin(shapes);
-    char *const path = el_path_join(run, "config.json");
-    el_status st = path ? EL_OK : el_no_memory(run);
-    if (!st && el_file_exists(path))
-        st = read_networks(shapes, path);
-    free(path);
-    return st;
+    const el_path path = el_path_in(run, "config.json");
+    return el_file_exists(path.text) ? read_networks(shapes, path.text) : EL_OK;
 }
 
 static el_status of_models(el_shapes *shapes, const char *folder)

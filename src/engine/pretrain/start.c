@@ -91,15 +91,13 @@ static el_status check_networks(const el_pretraining *p, const char *path)
 static el_status check_checkpoint_run(const el_pretraining *p)
 {
     char *const run = el_run_of_checkpoint(p->settings->init_from);
-    char *const config = run ? el_path_join(run, "config.json") : NULL;
     json_t *record = NULL;
-    el_status st = config ? el_run_read(&record, run) : el_no_memory(NULL);
+    el_status st = run ? el_run_read(&record, run) : el_no_memory(NULL);
     if (!st && record)
         st = el_model_check_vocab(run, el_loader_vocab(p->data), p->settings->data);
     if (!st)
-        st = check_networks(p, config);
+        st = check_networks(p, el_path_in(run, "config.json").text);
     json_decref(record);
-    free(config);
     free(run);
     return st;
 }
@@ -109,20 +107,18 @@ static el_status start_from_checkpoint(el_pretraining *p)
 {
     json_t *state = NULL;
     el_progress theirs;
-    char *const moments = el_path_join(p->settings->init_from, "optimizer.safetensors");
-    el_status st = moments ? check_checkpoint_run(p) : el_no_memory(NULL);
+    el_status st = check_checkpoint_run(p);
     if (!st)
         st = el_checkpoint_load(&p->model, &state, p->settings->init_from, true);
     if (!st)
         st = el_progress_read(&theirs, state);
-    const bool warm = !st && el_file_exists(moments);
+    const bool warm = !st && el_folder_holds(p->settings->init_from, "optimizer.safetensors");
     if (warm)
         p->progress.warm_updates = theirs.warm_updates < 0 ? theirs.updates : theirs.warm_updates;
     if (!st)
         el_log(EL_LOG_NOTE, "%s: weights%s are the checkpoint's; rates and schedule begin anew",
                p->settings->init_from, warm ? " and AdamW's moments" : "");
     json_decref(state);
-    free(moments);
     return st;
 }
 

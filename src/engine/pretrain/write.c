@@ -23,11 +23,7 @@ el_status el_pretrain_write_config(const el_pretraining *p)
     json_t *settings = el_options_json(p->options);
     json_object_set(config, "embeddings", json_object_get(settings, "embeddings"));
     json_decref(settings);
-    char *path = el_path_join(p->run.folder, "config.json");
-    const el_status st = path ? el_json_save(config, path) : el_no_memory(p->run.folder);
-    free(path);
-    json_decref(config);
-    return st;
+    return el_json_save_new(config, p->run.folder, "config.json");
 }
 
 /* README.md of a model folder. */
@@ -70,12 +66,11 @@ static char *card(const el_pretraining *p, const el_network *net)
 
 static el_status export_network(el_pretraining *p, const el_network *net)
 {
-    char *folder = el_path_join(p->run.folder, net->name), *text = card(p, net);
-    const el_status st = folder && text ? el_weights_save(&p->model, net, el_loader_vocab(p->data), text,
-                                                          NULL, EL_ST_F32, folder)
-                                        : el_no_memory(p->run.folder);
+    char *text = card(p, net);
+    const el_status st = text ? el_weights_save(&p->model, net, el_loader_vocab(p->data), text, NULL,
+                                                EL_ST_F32, el_path_in(p->run.folder, net->name).text)
+                              : el_no_memory(p->run.folder);
     free(text);
-    free(folder);
     return st;
 }
 

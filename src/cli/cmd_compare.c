@@ -104,12 +104,10 @@ static el_status estimate(const job *j)
 static el_status print_report(const job *j)
 {
     json_t *report = NULL;
-    char *const path = el_path_join(j->settings.output, "report.json");
-    el_status st = path ? el_json_load(&report, path) : el_no_memory(NULL);
+    el_status st = el_json_load(&report, el_path_in(j->settings.output, "report.json").text);
     if (!st)
         st = cli_json_print(report);
     json_decref(report);
-    free(path);
     return st;
 }
 

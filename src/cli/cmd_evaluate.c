@@ -58,13 +58,9 @@ static el_status refuse_settings(const el_options *options, const char *section,
 static el_status find_head(const char *folder, bool *finetuned)
 {
     el_head_config head = {0};
-    char *const path = el_path_join(folder, "config.json");
-    el_status st = path ? EL_OK : el_no_memory(NULL);
-    const bool there = path && el_file_exists(path);
-    if (there)
-        st = el_model_read(folder, false, NULL, &head, NULL);
-    *finetuned = there && !st && head.kind >= EL_HEAD_SEQUENCE;
-    free(path);
+    const el_status st =
+        el_folder_holds(folder, "config.json") ? el_model_read(folder, false, NULL, &head, NULL) : EL_OK;
+    *finetuned = !st && head.kind >= EL_HEAD_SEQUENCE;
     return st;
 }
 

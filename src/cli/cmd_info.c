@@ -152,10 +152,7 @@ static el_status file_info(json_t *info, const char *path, bool tensors)
 
 static el_status part_info(json_t *info, const char *folder, const char *name, bool tensors)
 {
-    char *path = el_path_join(folder, name);
-    const el_status st = path ? file_info(info, path, tensors) : el_no_memory(folder);
-    free(path);
-    return st;
+    return file_info(info, el_path_in(folder, name).text, tensors);
 }
 
 /* The weights of a model folder, whatever files they lie in. */
@@ -280,10 +277,8 @@ static el_status model_info(json_t *info, const char *folder, bool tensors)
 
 static el_status checkpoint_info(json_t *info, const char *path, bool tensors)
 {
-    char *state_path = el_path_join(path, EL_CHECKPOINT_STATE);
-    json_t *state = NULL;
-    el_status st = state_path ? el_json_load(&state, state_path) : el_no_memory(path);
-    free(state_path);
+    json_t *state;
+    el_status st = el_json_load(&state, el_path_in(path, EL_CHECKPOINT_STATE).text);
     if (st)
         return st;
     json_object_set_new(info, "kind", json_string("checkpoint"));
@@ -304,11 +299,10 @@ static el_status checkpoint_info(json_t *info, const char *path, bool tensors)
 static void add_last_lines(json_t *info, const char *folder)
 {
     static const char *const KINDS[] = {EL_METRICS_TRAINING, EL_METRICS_EVALUATION};
-    char *const path = el_path_join(folder, EL_METRICS_FILE);
+    const el_path path = el_path_in(folder, EL_METRICS_FILE);
     json_t *lines = NULL, *line;
-    if (path && el_file_exists(path) && el_metrics_load_good(&lines, path))
+    if (el_file_exists(path.text) && el_metrics_load_good(&lines, path.text))
         el_log(EL_LOG_WARNING, "%s", el_error()); /* the rest is told all the same */
-    free(path);
     for (size_t k = 0; k < sizeof KINDS / sizeof *KINDS; k++) {
         size_t i;
         json_array_foreach(lines, i, line)
@@ -321,11 +315,8 @@ static void add_last_lines(json_t *info, const char *folder)
 /* Of results.json, which a fine-tuning has once it is done. */
 static el_status add_results(json_t *info, const char *folder)
 {
-    char *const path = el_path_join(folder, "results.json");
-    json_t *results = NULL;
-    const el_status st = !path                  ? el_no_memory(folder)
-                         : el_file_exists(path) ? el_json_load(&results, path)
-                                                : EL_OK;
+    json_t *results;
+    const el_status st = el_json_load_in(&results, folder, "results.json");
     const char *const metric = json_string_value(json_object_get(results, "metric"));
     json_t *const metrics = json_object_get(results, "metrics");
     if (metric) {
@@ -335,7 +326,6 @@ static el_status add_results(json_t *info, const char *folder)
         json_object_set(info, "test", json_object_get(results, "test"));
     }
     json_decref(results);
-    free(path);
     return st;
 }
 

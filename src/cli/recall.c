@@ -1,8 +1,6 @@
 /* recall - see the header */
 #include "cli/recall.h"
 
-#include <stdlib.h>
-
 #include "base/file.h"
 #include "train/run.h"
 
@@ -18,14 +16,13 @@ el_status cli_recorded(json_t **settings, const char *folder)
 el_status cli_recall(el_options *options, const json_t *settings, const char *folder, const char *const *keys,
                      size_t count)
 {
-    char *const path = el_path_join(folder, EL_RUN_RECORD);
     json_t *const wanted = json_object();
     for (size_t i = 0; i < count; i++)
         if (json_object_get(settings, keys[i]))
             json_object_set(wanted, keys[i], json_object_get(settings, keys[i]));
-    const el_status st =
-        path && el_json_complete() ? el_options_recall(options, wanted, path) : el_no_memory(NULL);
+    const el_status st = el_json_complete()
+                             ? el_options_recall(options, wanted, el_path_in(folder, EL_RUN_RECORD).text)
+                             : el_no_memory(NULL);
     json_decref(wanted);
-    free(path);
     return st;
 }

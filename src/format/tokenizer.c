@@ -387,12 +387,11 @@ static el_status check_alone(el_status trouble, const char *folder, const char *
 el_status el_tokenizer_check_place(const char *path, el_casing casing)
 {
     const bool is_folder = el_folder_exists(path);
-    char *folder = is_folder ? strdup(path) : el_path_parent(path);
-    char *text = is_folder ? el_path_join(path, "vocab.txt") : strdup(path);
-    char *json = NULL;
+    const el_path inside = el_path_in(path, "vocab.txt");
+    char *folder = is_folder ? strdup(path) : el_path_parent(path), *json = NULL;
     const el_casing_request request = {casing.lowercase, casing.strip_accents, casing.chinese_chars};
     el_tokenizer_files f = {.fresh = true};
-    el_status st = folder && text ? find_file(&json, folder, "tokenizer.json") : el_no_memory(path);
+    el_status st = folder ? find_file(&json, folder, "tokenizer.json") : el_no_memory(path);
     if (!st && json)
         st = el_fail(EL_EUSAGE, "%s: lies there already, of another vocabulary", json);
     const bool clear = !st;
@@ -401,10 +400,9 @@ el_status el_tokenizer_check_place(const char *path, el_casing casing)
     if (!st)
         st = el_tokenizer_casing(&f, request);
     if (st && clear)
-        st = check_alone(st, folder, text);
+        st = check_alone(st, folder, is_folder ? inside.text : path);
     el_tokenizer_files_close(&f);
     free(folder);
-    free(text);
     free(json);
     return st == EL_EUSAGE ? el_fail(st, "%s; a folder of its own keeps this one apart", el_error()) : st;
 }

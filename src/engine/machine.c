@@ -249,7 +249,7 @@ el_status el_model_open_folder(el_model *model, el_queue *q, el_type activations
         st = el_weights_plan(&plan, parts[i].name, parts[i].place);
     }
     if (!st)
-        st = el_weights_open(model, q, &plan, folders);
+        st = el_weights_open(model, q, &plan, folders, NULL);
     el_model_paths_release(&paths);
     return st;
 }

@@ -218,7 +218,7 @@ el_status el_model_check_forwards(const char *folder, const el_config *config)
 /* ---- its vocabulary ---- */
 
 /* Weights that others wrote name no vocabulary. */
-static el_status check_vocab_hash(const char *folder, const el_vocab *vocab, const el_tensors *tensors)
+el_status el_model_vocab_check(const char *folder, const el_vocab *vocab, const el_tensors *tensors)
 {
     char hash[17];
     el_hash_text(vocab->hash, hash);
@@ -231,18 +231,29 @@ static el_status check_vocab_hash(const char *folder, const el_vocab *vocab, con
                          folder);
 }
 
+el_status el_model_vocab_read(const char *folder, const el_config *config, el_vocab **vocab)
+{
+    const el_status st = el_tokenizer_load(vocab, folder, EL_CASING_UNSET);
+    if (st || (*vocab)->size <= config->vocab_size)
+        return st;
+    const int pieces = (*vocab)->size;
+    el_vocab_close(*vocab);
+    *vocab = NULL;
+    return el_fail(EL_EDATA, "%s: vocab.txt has %d pieces, the model knows %d", folder, pieces,
+                   config->vocab_size);
+}
+
 el_status el_model_vocab(const char *folder, const el_config *config, const el_tensors *tensors,
                          el_vocab **vocab)
 {
     el_tensors own = {0};
-    el_status st = el_tokenizer_load(vocab, folder, EL_CASING_UNSET);
+    el_status st = el_model_vocab_read(folder, config, vocab);
     if (st)
         return st;
-    if ((*vocab)->size > config->vocab_size)
-        st = el_fail(EL_EDATA, "%s: vocab.txt has %d pieces, the model knows %d", folder, (*vocab)->size,
-                     config->vocab_size);
-    else if (tensors || !(st = el_tensors_open(&own, folder)))
-        st = check_vocab_hash(folder, *vocab, tensors ? tensors : &own);
+    if (!tensors)
+        st = el_tensors_open(&own, folder);
+    if (!st)
+        st = el_model_vocab_check(folder, *vocab, tensors ? tensors : &own);
     el_tensors_close(&own);
     if (st) {
         el_vocab_close(*vocab);

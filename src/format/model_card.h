@@ -38,6 +38,9 @@ el_status el_model_check_forwards(const char *folder, const el_config *config);
  * where they are open; else NULL. */
 el_status el_model_vocab(const char *folder, const el_config *config, const el_tensors *tensors,
                          el_vocab **vocab);
+/* Its two halves: reading it, and asking the weights. */
+el_status el_model_vocab_read(const char *folder, const el_config *config, el_vocab **vocab);
+el_status el_model_vocab_check(const char *folder, const el_vocab *vocab, const el_tensors *tensors);
 extern const char EL_VOCAB_HASH[];
 
 /* The model_type of a run's own config.json, which is no model's. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/helper.h"
 #include "base/log.h"
 #include "format/narrow.h"
 #include "format/tokenizer.h"
@@ -353,19 +354,19 @@ static el_status fill_from(el_model *model, const el_network *net, const el_mode
     return EL_OK;
 }
 
-static el_status load(el_model *model, const el_network *net, const char *folder, bool whole)
+static el_status open_source(el_model_source *source, const el_network *net, const char *folder)
 {
-    el_model_source source;
-    el_status st = el_model_source_open(&source, folder, NULL, head_of(net).kind == EL_HEAD_MLM);
-    if (!st)
-        st = fill_from(model, net, &source, whole);
-    el_model_source_close(&source);
-    return st;
+    return el_model_source_open(source, folder, NULL, head_of(net).kind == EL_HEAD_MLM);
 }
 
 el_status el_weights_load(el_model *model, const el_network *net, const char *folder)
 {
-    return load(model, net, folder, false);
+    el_model_source source;
+    el_status st = open_source(&source, net, folder);
+    if (!st)
+        st = fill_from(model, net, &source, false);
+    el_model_source_close(&source);
+    return st;
 }
 
 el_status el_weights_fill(el_model *model, const el_network *net, const el_model_source *source)
@@ -386,20 +387,70 @@ el_status el_weights_plan(el_model_plan *plan, const char *name, const char *fol
     return EL_OK;
 }
 
-el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *plan, const char *const *folders)
+/* ---- a model to be asked ---- */
+
+/* The vocabulary of a folder, which is read while the weights are. */
+typedef struct {
+    const char *folder;
+    const el_config *config;
+    el_vocab *vocab;
+} vocab_reading;
+
+static el_status read_vocab(void *context)
 {
+    vocab_reading *const r = context;
+    return el_model_vocab_read(r->folder, r->config, &r->vocab);
+}
+
+/* Fills the networks, and checks the vocabulary while the weights of its folder are open. */
+static el_status fill_all(el_model *model, const char *const *folders, el_helper *helper,
+                          const vocab_reading *reading)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < model->count; i++) {
+        const el_network *const net = &model->networks[i];
+        el_model_source source;
+        st = open_source(&source, net, folders[i]);
+        if (!st)
+            st = fill_from(model, net, &source, true);
+        if (!st && helper && folders[i] == reading->folder && !(st = el_helper_wait(helper)))
+            st = el_model_vocab_check(folders[i], reading->vocab, source.names.source);
+        el_model_source_close(&source);
+    }
+    return st;
+}
+
+el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *plan, const char *const *folders,
+                          el_vocab **vocab)
+{
+    vocab_reading reading = {0};
+    el_helper *helper = NULL;
     el_status st = EL_OK;
     *model = (el_model){0};
     for (int i = 0; !st && i < plan->count; i++)
-        if (strcmp(plan->networks[i].name, EL_BACKWARD) != 0)
-            st = el_model_check_forwards(folders[i], &plan->networks[i].config);
+        if (strcmp(plan->networks[i].name, EL_BACKWARD) != 0) {
+            reading.folder = folders[i];
+            reading.config = &plan->networks[i].config;
+            st = el_model_check_forwards(folders[i], reading.config);
+        }
+    if (!st && vocab)
+        st = el_helper_open(&helper);
+    if (helper)
+        el_helper_start(helper, read_vocab, &reading);
     if (!st)
         st = el_model_open(model, q, plan);
-    for (int i = 0; !st && i < plan->count; i++)
-        st = load(model, &model->networks[i], folders[i], true);
-    if (st)
+    if (!st)
+        st = fill_all(model, folders, helper, &reading);
+    const el_status read = helper ? el_helper_wait(helper) : EL_OK;
+    st = read ? read : st; /* wait() left the sentence */
+    el_helper_close(helper);
+    if (st) {
+        el_vocab_close(reading.vocab);
         el_model_close(model);
-    else
-        el_model_prepare(model);
-    return st;
+        return st;
+    }
+    if (vocab)
+        *vocab = reading.vocab;
+    el_model_prepare(model);
+    return EL_OK;
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/helper.h"
 #include "base/pool.h"
 #include "format/model_folder.h"
 
@@ -115,43 +114,16 @@ static el_status plan_all(el_loaded *loaded, recipe *r, el_model_paths *paths)
 }
 
 /* On a queue of its own, which is gone when the weights are there. */
-static el_status load_weights(el_loaded *loaded, const recipe *r)
+static el_status load_parts(el_loaded *loaded, const recipe *r)
 {
     el_queue *q;
     el_status st = loaded->dev->open_queue(loaded->dev, &q, loaded->threads);
     if (st)
         return st;
-    st = el_weights_open(&loaded->model, q, &r->plan, r->folders);
+    st = el_weights_open(&loaded->model, q, &r->plan, r->folders, &loaded->vocab);
     loaded->model.q = NULL;
     q->close(q);
     return st;
-}
-
-typedef struct {
-    const char *folder;
-    const el_config *config;
-    el_vocab **vocab;
-} vocab_reading;
-
-static el_status read_vocab(void *context)
-{
-    const vocab_reading *const r = context;
-    return el_model_vocab(r->folder, r->config, NULL, r->vocab);
-}
-
-/* The weights, and the vocabulary of the last network meanwhile. */
-static el_status load_parts(el_loaded *loaded, const recipe *r)
-{
-    const int last = r->plan.count - 1;
-    vocab_reading reading = {r->folders[last], &r->plan.networks[last].config, &loaded->vocab};
-    el_helper *helper;
-    const el_status st = el_helper_open(&helper);
-    if (st)
-        return st;
-    el_helper_start(helper, read_vocab, &reading);
-    const el_status weights = load_weights(loaded, r), vocab = el_helper_wait(helper);
-    el_helper_close(helper);
-    return vocab ? vocab : weights; /* wait() left the sentence */
 }
 
 static el_status load(el_loaded *loaded, el_model_paths *paths, const char *folder, bool wanted,

@@ -385,6 +385,19 @@ static void check_refusal(const char *key, json_t *value, const char *sentence)
           "%s: \"%s\"", key, el_error());
 }
 
+/* A folder's model with the vocabulary beside its weights. */
+static el_status open_to_ask(el_vocab **own)
+{
+    el_model model;
+    el_model_plan plan = {.activations = EL_F64, .parameters = EL_F64};
+    const char *const from = model_folder;
+    CHECK(el_weights_plan(&plan, EL_DISCRIMINATOR, from) == EL_OK, "%s", el_error());
+    *own = NULL;
+    const el_status st = el_weights_open(&model, el_queue_reference(), &plan, &from, own);
+    el_model_close(&model);
+    return st;
+}
+
 static void another_vocabulary_is_refused(void **state)
 {
     (void)state;
@@ -396,6 +409,9 @@ static void another_vocabulary_is_refused(void **state)
     CHECK(el_model_vocab(model_folder, &config, NULL, &read) == EL_OK, "%s", el_error());
     CHECK(read->hash == vocab->hash, "another vocabulary comes back");
     el_vocab_close(read);
+    CHECK(open_to_ask(&read) == EL_OK, "%s", el_error());
+    CHECK(read->hash == vocab->hash, "another vocabulary comes with the model");
+    el_vocab_close(read);
     CHECK(el_vocab_parse(&other, SWAPPED, strlen(SWAPPED), (el_casing){0}, "swapped") == EL_OK, "%s",
           el_error());
     CHECK(el_tokenizer_save_model(other, 8, model_folder) == EL_OK, "%s", el_error());
@@ -403,6 +419,8 @@ static void another_vocabulary_is_refused(void **state)
     CHECK(el_model_vocab(model_folder, &config, NULL, &read) == EL_EDATA &&
               strstr(el_error(), "trained with"),
           "swapped pieces: \"%s\"", el_error());
+    CHECK(open_to_ask(&read) == EL_EDATA && !read && strstr(el_error(), "trained with"),
+          "swapped pieces of a model to ask: \"%s\"", el_error());
     CHECK(el_vocab_parse(&other, PIECES, strlen(PIECES), (el_casing){.lowercase = true}, "lower") == EL_OK,
           "%s", el_error());
     CHECK(el_tokenizer_save_model(other, 8, model_folder) == EL_OK, "%s", el_error());
@@ -473,7 +491,7 @@ static void no_head_is_made_up(void **state)
             save_model(&HEADS[i].head, 1, NULL);
             CHECK(el_model_read(model_folder, false, &config, NULL, NULL) == EL_OK, "%s", el_error());
             el_plan_add(&plan, EL_DISCRIMINATOR, config, HEADS[j].head);
-            CHECK(el_weights_open(&model, q, &plan, &from) == EL_EDATA &&
+            CHECK(el_weights_open(&model, q, &plan, &from, NULL) == EL_EDATA &&
                       strstr(el_error(), "holds no whole"),
                   "from head %d to %d: \"%s\"", i, j, el_error());
         }
@@ -511,7 +529,7 @@ static void packed_is_prepared(void **state)
         for (int packed = 0; packed < 2; packed++) {
             el_model_plan plan = {.activations = type, .parameters = EL_F32, .packed = packed};
             CHECK(el_weights_plan(&plan, EL_DISCRIMINATOR, model_folder) == EL_OK, "%s", el_error());
-            CHECK(el_weights_open(&models[packed], q, &plan, &from) == EL_OK, "%s", el_error());
+            CHECK(el_weights_open(&models[packed], q, &plan, &from, NULL) == EL_OK, "%s", el_error());
         }
         const el_params *const a = &models[0].networks[0].params, *const b = &models[1].networks[0].params;
         int dropped = 0;

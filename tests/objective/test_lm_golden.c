@@ -100,7 +100,7 @@ static void compare(const char *name, bool reference)
     CHECK(el_safetensors_open(&answers, path) == EL_OK, "%s", el_error());
     CHECK(el_queue_open(&q, 1, reference ? "reference" : NULL) == EL_OK, "%s", el_error());
     CHECK(el_weights_plan(&plan, EL_GENERATOR, folder) == EL_OK, "%s", el_error());
-    CHECK(el_weights_open(&model, q, &plan, folders) == EL_OK, "%s", el_error());
+    CHECK(el_weights_open(&model, q, &plan, folders, NULL) == EL_OK, "%s", el_error());
     const el_network *const net = &model.networks[0];
     CHECK(!strstr(name, "pairs") == !el_network_head(net, EL_HEAD_SENTENCES), "%s: a head of pairs", name);
     CHECK(el_network_head(net, EL_HEAD_MLM), "%s: has no head that predicts tokens", name);

@@ -51,12 +51,11 @@ static el_status load(el_embedder *e, el_queue *q, el_type activations, const ch
     el_model_plan plan = {
         .activations = activations, .parameters = activations == EL_F64 ? EL_F64 : EL_F32, .packed = true};
     el_config config;
-    el_status st = el_model_read(folder, false, &config, NULL, NULL);
-    if (!st) {
-        el_plan_add(&plan, EL_DISCRIMINATOR, config, (el_head_config){.kind = EL_HEAD_NONE});
-        st = el_weights_open(&e->own_model, q, &plan, &folder);
-    }
-    return st ? st : el_model_vocab(folder, &config, NULL, &e->own_vocab);
+    const el_status st = el_model_read(folder, false, &config, NULL, NULL);
+    if (st)
+        return st;
+    el_plan_add(&plan, EL_DISCRIMINATOR, config, (el_head_config){.kind = EL_HEAD_NONE});
+    return el_weights_open(&e->own_model, q, &plan, &folder, &e->own_vocab);
 }
 
 static el_status settle_length(el_embedder *e, int said, const char *folder)

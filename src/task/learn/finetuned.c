@@ -430,9 +430,7 @@ static el_status load(el_finetuned *f, el_queue *q, el_type activations, const c
     if (!st)
         st = el_finetuned_plan(&plan, EL_DISCRIMINATOR, folder, &config, &head, &backward);
     if (!st)
-        st = el_weights_open(&f->model, q, &plan, (const char *[]){folder, backward});
-    if (!st)
-        st = el_model_vocab(folder, &config, NULL, &f->vocab);
+        st = el_weights_open(&f->model, q, &plan, (const char *[]){folder, backward}, &f->vocab);
     free(backward);
     return st;
 }

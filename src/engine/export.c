@@ -266,8 +266,8 @@ el_status el_export_folder(const char *folder, el_export_network network, el_st_
     const char *const wanted = network == EL_EXPORT_GENERATOR ? EL_GENERATOR : EL_DISCRIMINATOR;
     char *place = NULL;
     bool half = false;
-    const bool sentence =
-        el_folder_holds(folder, "modules.json"); /* it says how vectors are made, and this goes along */
+    /* it says how vectors are made, and this goes along */
+    const bool sentence = el_folder_holds(folder, "modules.json");
     el_queue *q = NULL;
     el_status st = find(folder, network, &place, &half);
     if (!st)

@@ -49,7 +49,7 @@ static void put_unknown(int count)
 /* A pre-training that is left to do. */
 static bool is_to_train(const el_job *one)
 {
-    return one->task < 0 && one->state != EL_JOB_DONE;
+    return one->task < 0 && one->same_as < 0 && one->state != EL_JOB_DONE;
 }
 
 static json_t *runs_json(const el_study *study)

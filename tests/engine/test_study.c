@@ -245,11 +245,52 @@ static void test_counts_as_it_began(void **state)
     CHECK(w.step == whole, "a step costs %g, and %g where an old study goes on twice", whole, w.step);
 }
 
+/* Two rows that are one training: it is done once, both have its record, and a study that lacks one of them gets it. */
+static void test_equal_runs(void **state)
+{
+    (void)state;
+    static const char RESULTS[] = "study/results.jsonl";
+    witness w = {.stop_at = 2};
+    json_t *lines = NULL, *shorter[2] = {NULL}; /* the model and its task, less than the length */
+    put("plan.json", PLAN_OF("1.5e8, 3e8", "\"shares\": [50]", ONE_TASK));
+    CHECK_OK(el_folder_remove(in_folder("study")));
+    CHECK_OK(run(&w, NULL));
+    assert_int_equal(w.last.done, 8);
+    CHECK_OK(el_metrics_load(&lines, in_folder(RESULTS)));
+    assert_int_equal(json_array_size(lines), 8);
+    for (size_t i = 0; i < 8; i++) {
+        json_t *const line = json_array_get(lines, i);
+        const char *const job = json_string_value(json_object_get(line, "job"));
+        if (strncmp(job, "mlm.tiny.3e8.50.", 16) == 0)
+            shorter[strstr(job, "order") != NULL] = line;
+    }
+    CHECK(shorter[0] && shorter[1], "%s lacks a row", RESULTS);
+    assert_string_equal(json_string_value(json_object_get(shorter[0], "same_as")), "mlm.tiny.1.5e8.seed-1");
+    assert_string_equal(json_string_value(json_object_get(shorter[1], "same_as")),
+                        "mlm.tiny.1.5e8.seed-1.order");
+    CHECK(json_number_value(json_object_get(json_object_get(shorter[0], "asked"), "flops_budget")) == 1.5e8,
+          "%s is not asked as its plan has it", "mlm.tiny.3e8.50.seed-1");
+    assert_int_equal(el_folder_exists(in_folder("study/runs/mlm.tiny.3e8.50.seed-1")), 0);
+    char *const text = el_json_text(json_array_get(lines, 0), false);
+    char line[4096];
+    snprintf(line, sizeof line, "%s\n", text);
+    put(RESULTS, line); /* that of the first training alone: its model is kept */
+    free(text);
+    json_decref(lines);
+    CHECK_OK(run(&w, NULL));
+    CHECK_OK(el_metrics_load(&lines, in_folder(RESULTS)));
+    assert_int_equal(json_array_size(lines), 8);
+    json_decref(lines);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gone_on_with),         cmocka_unit_test(test_half_made),
-        cmocka_unit_test(test_steps_of_shares),      cmocka_unit_test(test_diverged_tuning),
-        cmocka_unit_test(test_diverged_pretraining), cmocka_unit_test(test_counts_as_it_began)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gone_on_with),
+                                       cmocka_unit_test(test_half_made),
+                                       cmocka_unit_test(test_steps_of_shares),
+                                       cmocka_unit_test(test_diverged_tuning),
+                                       cmocka_unit_test(test_diverged_pretraining),
+                                       cmocka_unit_test(test_counts_as_it_began),
+                                       cmocka_unit_test(test_equal_runs)};
     return cmocka_run_group_tests_name("study", tests, make_files, remove_folder);
 }

@@ -322,19 +322,26 @@ static double run_at(const el_plan *p, int run)
     return p->lengths[run / p->share_count] * p->shares[run % p->share_count];
 }
 
+/* A branch is of its trunk. */
+int el_compare_equal_run(const el_plan *p, int run)
+{
+    const int of_shorter = p->cooldown == 0 ? run / p->share_count * p->share_count : 0;
+    for (int other = 0; other < of_shorter; other++)
+        if (fabs(run_at(p, run) - run_at(p, other)) <= 1e-9 * run_at(p, run))
+            return other;
+    return -1;
+}
+
 void el_compare_say_equal_runs(const el_plan *p)
 {
-    for (int a = 0; p->cooldown == 0 && a < p->length_count * p->share_count; a++)
-        for (int b = 0; b < a; b++)
-            if (a / p->share_count != b / p->share_count &&
-                fabs(run_at(p, a) - run_at(p, b)) <= 1e-9 * run_at(p, a))
-                el_log(
-                    EL_LOG_NOTE,
-                    "%s: %g %% of %g and %g %% of %g are equal runs, and both are trained; shares that make "
-                    "none twice take less",
-                    p->by_steps ? "steps" : "budgets", 100 * p->shares[a % p->share_count],
-                    p->lengths[a / p->share_count], 100 * p->shares[b % p->share_count],
-                    p->lengths[b / p->share_count]);
+    for (int a = 0; a < p->length_count * p->share_count; a++) {
+        const int b = el_compare_equal_run(p, a);
+        if (b >= 0)
+            el_log(EL_LOG_NOTE, "%s: %g %% of %g and %g %% of %g are equal runs: one training is both",
+                   p->by_steps ? "steps" : "budgets", 100 * p->shares[a % p->share_count],
+                   p->lengths[a / p->share_count], 100 * p->shares[b % p->share_count],
+                   p->lengths[b / p->share_count]);
+    }
 }
 
 el_status el_compare_check_names(const el_study *study)

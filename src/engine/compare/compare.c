@@ -276,7 +276,7 @@ el_study_cost el_compare_cost(const el_study *study)
     el_study_cost cost = {0};
     for (int i = 0; i < study->count; i++) {
         const el_job *const job = &study->jobs[i];
-        if (job->state == EL_JOB_DONE)
+        if (job->state == EL_JOB_DONE || job->same_as >= 0)
             continue;
         cost.pretrainings += job->task < 0;
         cost.again += job->record != NULL;

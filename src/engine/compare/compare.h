@@ -42,12 +42,13 @@ typedef struct {
     bool tuning;   /* tries a rate */
     bool trunk;    /* the part of constant rate that branches begin with */
     int needs;     /* the job whose model this one begins with; -1: none */
+    int same_as;   /* the job that it would do over again, and whose record it takes; -1: none */
     int64_t steps; /* of a pre-training, the trunk's among them */
     double flops;  /* expected, for what is left to do; 0: not known */
     el_job_state state;
     _Atomic double fraction, before; /* that is done; that earlier starts did */
     json_t *record;                  /* once it is done: its line of results.jsonl */
-    bool left;                       /* by a rank of an earlier start, and results.jsonl lacks it */
+    bool left;                       /* by an earlier start, and results.jsonl lacks it */
 } el_job;
 
 /* What a pre-training of one system in one size takes. */

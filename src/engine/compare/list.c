@@ -208,7 +208,8 @@ static void add_fine_tunings(el_study *study, const double *tokens, int pretrain
         el_job tuning = job;
         tuning.task = t;
         tuning.needs = pretraining;
-        tuning.flops = 3 * cost_at(study, &job)->encoder_flops * tokens[t];
+        tuning.same_as = job.same_as < 0 ? -1 : job.same_as + 1 + t;
+        tuning.flops = job.same_as < 0 ? 3 * cost_at(study, &job)->encoder_flops * tokens[t] : 0;
         add(study, tuning, "%s.%s", job.name, study->plan.tasks[t].name);
     }
 }
@@ -275,6 +276,21 @@ static int64_t trunk_steps(const el_plan *p, int64_t steps)
     return whole_steps((double)steps * (1 - p->cooldown));
 }
 
+/* A run of the list that is the same training as this one, of the plan's share `share`; -1: there is none. */
+static int find_same(const el_study *study, const el_job *job, int share)
+{
+    const el_plan *const p = &study->plan;
+    const int equal = el_compare_equal_run(p, job->length * p->share_count + share);
+    for (int i = 0; equal >= 0 && i < study->count; i++) {
+        const el_job *const other = &study->jobs[i];
+        if (other->task < 0 && !other->tuning && other->system == job->system && other->size == job->size &&
+            other->seed == job->seed && other->length == equal / p->share_count &&
+            other->share == p->shares[equal % p->share_count])
+            return i;
+    }
+    return -1;
+}
+
 /* All shares of a run: each by itself, or a trunk and a branch from it for each. */
 static void add_runs(el_study *study, const double *tokens, el_job job)
 {
@@ -284,6 +300,8 @@ static void add_runs(el_study *study, const double *tokens, el_job job)
     begin_name(study, &job, name, sizeof name);
     for (int k = 0; k < p->share_count; k++) {
         job = share_of(study, job, p->shares[k]);
+        job.same_as = find_same(study, &job, k);
+        job.flops = job.same_as < 0 ? job.flops : 0;
         short_number(share, 100 * job.share);
         if (p->cooldown > 0) {
             el_job part = job;
@@ -308,7 +326,8 @@ static void add_runs(el_study *study, const double *tokens, el_job job)
 /* A run of the whole length. */
 static el_job run_of(const el_study *study, int system, int size, int length)
 {
-    const el_job job = {.system = system, .size = size, .length = length, .task = -1, .needs = -1};
+    const el_job job = {
+        .system = system, .size = size, .length = length, .task = -1, .needs = -1, .same_as = -1};
     return share_of(study, job, 1);
 }
 

@@ -31,7 +31,10 @@ el_status el_compare_check_steps(const el_study *study, int system, int size);
 el_status el_compare_check_lengths(const el_study *study);
 /* A name is a folder, and a key of results.jsonl: near numbers may have one. */
 el_status el_compare_check_names(const el_study *study);
-/* A note where a share of one length is as long as a share of another: both are trained. */
+/* Of the plan's runs, which are its lengths' shares (share `run % share_count` of length `run / share_count`), the first of
+ * another length that is as long as this one, and so the same training; -1: there is none. */
+int el_compare_equal_run(const el_plan *plan, int run);
+/* A note where a share of one length is as long as a share of another. */
 void el_compare_say_equal_runs(const el_plan *plan);
 /* EL_EDATA or EL_EUSAGE where a task is still to be done and the first rows of its files cannot be learned from, or its file of
  * minimal pairs is none.  A dry run allows that files are not there. */
@@ -47,6 +50,8 @@ el_status el_compare_list(el_study *study);
 bool el_compare_can_begin(const el_study *study, el_job *job);
 /* What needs a training that diverged, or was passed over itself, is done with it, and has no record. */
 void el_compare_pass_over(el_study *study);
+/* Makes a job done with the record of the one that it is the same as, under its own name; *taken: it had none, and has one now. */
+el_status el_compare_take_same(const el_study *study, el_job *job, bool *taken);
 /* Done on record, but its model was removed or lies elsewhere, and is needed: it is made again, and its record stays. */
 void el_compare_reopen(el_study *study);
 /* One row has one rate.  EL_EUSAGE where a run on record has one that the grid lacks, or another than its fellow; where the tries

@@ -146,12 +146,29 @@ void el_compare_reopen(el_study *study)
 {
     for (int i = study->count - 1; i >= 0; i--) {
         el_job *const job = &study->jobs[i];
-        if (job->task < 0 && job->state == EL_JOB_DONE && !el_record_diverged(job->record) &&
-            is_needed(study, job) && !has_model(study, job)) {
+        if (job->task < 0 && job->same_as < 0 && job->state == EL_JOB_DONE &&
+            !el_record_diverged(job->record) && is_needed(study, job) && !has_model(study, job)) {
             job->state = EL_JOB_WAITING;
             job->before = 0;
         }
     }
+}
+
+el_status el_compare_take_same(const el_study *study, el_job *job, bool *taken)
+{
+    const el_job *const same = job->same_as < 0 ? NULL : &study->jobs[job->same_as];
+    *taken = same && same->record && !job->record;
+    if (!*taken)
+        return EL_OK;
+    job->rate = same->rate;
+    job->record = json_copy(same->record);
+    if (!job->record)
+        return el_no_memory(NULL);
+    json_object_set_new(job->record, "job", json_string(job->name));
+    json_object_set_new(job->record, "asked", el_compare_asked(study, job));
+    json_object_set_new(job->record, "same_as", json_string(same->name));
+    job->state = EL_JOB_DONE;
+    return EL_OK;
 }
 
 void el_compare_pass_over(el_study *study)
@@ -171,7 +188,7 @@ bool el_compare_can_begin(const el_study *study, el_job *job)
 {
     const el_job *const needed = job->needs < 0 ? NULL : &study->jobs[job->needs];
     bool none = false;
-    if (job->state != EL_JOB_WAITING || (needed && needed->state != EL_JOB_DONE))
+    if (job->state != EL_JOB_WAITING || job->same_as >= 0 || (needed && needed->state != EL_JOB_DONE))
         return false;
     if (job->task >= 0 || study->plan.rate_count == 0)
         return true;

@@ -210,6 +210,11 @@ el_status el_compare_recall(el_study *study)
     study->recorded = (int64_t)json_array_size(records);
     for (int j = 0; !st && j < study->count; j++)
         st = take_left(study, &study->jobs[j]);
+    for (int j = 0; !st && j < study->count; j++) {
+        bool taken;
+        st = el_compare_take_same(study, &study->jobs[j], &taken);
+        study->jobs[j].left |= taken;
+    }
     json_decref(records);
     free(path);
     return st;

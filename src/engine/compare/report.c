@@ -387,8 +387,8 @@ static json_t *runs_json(const el_study *study)
             continue;
         char *const command = el_compare_command(study, job);
         json_t *const run = json_pack("{s:s, s:s?}", "job", job->name, "command", command);
-        static const char *const KEYS[] = {"steps",  "tokens", "flops",  "seconds",
-                                           "metric", "score",  "trials", "diverged"};
+        static const char *const KEYS[] = {"steps", "tokens", "flops",    "seconds", "metric",
+                                           "score", "trials", "diverged", "same_as"};
         for (size_t k = 0; k < sizeof KEYS / sizeof *KEYS; k++)
             if (json_object_get(job->record, KEYS[k]))
                 json_object_set(run, KEYS[k], json_object_get(job->record, KEYS[k]));

@@ -98,11 +98,29 @@ static el_status keep_record(el_study *study, worker *w, el_job *job)
     return st;
 }
 
+/* The jobs that would do this one over again are done with it. */
+static el_status share(el_study *study, const el_job *job)
+{
+    el_status st = EL_OK;
+    for (int i = 0; !st && i < study->count; i++) {
+        bool taken = false;
+        if (study->jobs[i].same_as == (int)(job - study->jobs))
+            st = el_compare_take_same(study, &study->jobs[i], &taken);
+        if (!st && taken)
+            st = put_result(study, &study->jobs[i]);
+        if (!st && taken && el_dist_leads(study->settings->dist))
+            st = el_compare_tidy(study, &study->jobs[i]);
+    }
+    return st;
+}
+
 /* What follows from a job that is done. */
 static el_status follow_up(el_study *study, el_job *job)
 {
+    el_status st = share(study, job);
     el_compare_pass_over(study);
-    el_status st = el_dist_leads(study->settings->dist) ? el_compare_tidy(study, job) : EL_OK;
+    if (!st && el_dist_leads(study->settings->dist))
+        st = el_compare_tidy(study, job);
     if (!st && el_dist_leads(study->settings->dist))
         st = el_compare_report(study);
     tell(study, job);

@@ -6,6 +6,8 @@
 #ifndef EL_BASE_LOG_H
 #define EL_BASE_LOG_H
 
+#include <stdbool.h>
+
 typedef enum { EL_LOG_NOTE, EL_LOG_WARNING } el_log_level;
 
 typedef void el_log_sink(el_log_level level, const char *line);
@@ -14,6 +16,9 @@ void el_log_to(el_log_sink *sink);
 /* Lines of this thread begin with these words and a colon from now on; NULL: with none.  They are borrowed.  A line
  * that begins so itself is left as it is, and a note that was said behind the same words is not said again. */
 void el_log_begin_with(const char *words);
+/* Notes of this thread are kept back, until they are said, or dropped as what they are of was refused.  Warnings are not. */
+void el_log_hold_notes(void);
+void el_log_release_notes(bool say);
 void el_log(el_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

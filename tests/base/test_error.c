@@ -118,6 +118,25 @@ static void test_log(void **state)
     assert_string_equal(logged, "0 two lines, 서?");
 }
 
+/* Notes that are held are said in their order once they are let go, or never; warnings are not held. */
+static void test_held(void **state)
+{
+    (void)state;
+    el_log_to(remember);
+    for (int say = 0; say < 2; say++) {
+        el_log_hold_notes();
+        el_log(EL_LOG_WARNING, "a warning");
+        el_log(EL_LOG_NOTE, "a note");
+        el_log(EL_LOG_NOTE, "another");
+        assert_string_equal(logged, "1 a warning");
+        el_log_release_notes(say);
+        assert_string_equal(logged, say ? "0 another" : "1 a warning");
+    }
+    el_log(EL_LOG_NOTE, "at once");
+    assert_string_equal(logged, "0 at once");
+    el_log_to(NULL);
+}
+
 /* Measuring and binding give the same layout: aligned, apart, zeroed, inside. */
 static void test_arena(void **state)
 {
@@ -204,10 +223,15 @@ static void test_beginning(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sentence), cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_outcome),  cmocka_unit_test(test_outcomes),
-        cmocka_unit_test(test_log),      cmocka_unit_test(test_beginning),
-        cmocka_unit_test(test_arena),    cmocka_unit_test(test_arena_too_large),
+        cmocka_unit_test(test_sentence),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_outcome),
+        cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_log),
+        cmocka_unit_test(test_beginning),
+        cmocka_unit_test(test_held),
+        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_arena_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

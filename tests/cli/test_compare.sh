@@ -38,6 +38,10 @@ refused 2 "electra: --max-position-embeddings: 64, but held-out examples in long
     "$electra" compare narrow.json --eval-data longer --dry-run
 compare narrow.json --dry-run > out || fail "64 positions for 48 tokens: $(cat log)"
 
+sed 's|"train_batch_size": 8|&, "hidden_size": 30, "num_attention_heads": 4|; s|"hidden_size": 32, ||' plan.json > shape.json
+refused 2 "" "$electra" compare shape.json --dry-run
+[ "$(wc -l < log)" = 1 ] || fail "a plan that is refused says more than why: $(cat log)"
+
 # ---- steps for both of two stages ----
 sed 's|"budgets": \[4e9\]|"steps": [4]|; s|"objective": "electra", "embeddings": "shared"|"objective": "two-stage", "schedule_steps": 8|; s|"share": 50|"share": 100|; s|"shares": \[50\]|"shares": [100]|' plan.json > staged.json
 refused 2 "has 4 steps, and its discriminator begins to learn with step 5" "$electra" compare staged.json --dry-run

@@ -37,6 +37,8 @@ done
 grep -q '"ElectraForMaskedLM"' switch/discriminator/config.json || fail "replace-mlm's network is exported as $(cat switch/discriminator/config.json)"
 pretrain --output said --objective replace-mlm --num-train-steps 1 2> log || fail "replace-mlm: $(cat log)"
 grep -q "shared, not gdes; both losses weigh 1" log || fail "nothing is said of the preset's gdes: $(cat log)"
+refused 2 "" pretrain --output refused --objective replace-mlm --hidden-size 30 --num-attention-heads 4
+[ "$(wc -l < log)" = 1 ] || fail "a run that is refused says more than why: $(cat log)"
 try --objective two-stage
 [ "$(grep -c '"stage": 1' switch/metrics.jsonl) $(grep -c '"stage": 2' switch/metrics.jsonl)" = "1 2" ] ||
     fail "the stages of a run of eight steps are $(grep -o '"stage": .' switch/metrics.jsonl)"

@@ -234,7 +234,9 @@ el_status el_compare_open(el_study *study, const char *plan, el_options *options
     *study = (el_study){.settings = options->settings};
     if (watch)
         study->watch = *watch;
+    el_log_hold_notes();
     const el_status st = open_all(study, plan, options);
+    el_log_release_notes(!st);
     if (st)
         el_compare_close(study);
     return st;

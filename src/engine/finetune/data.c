@@ -22,9 +22,7 @@ static el_status find_start(el_finetuning *f)
         st = el_model_check_forwards(f->start, &f->config);
     if (!st)
         st = el_model_vocab(f->start, &f->config, NULL, &f->vocab);
-    if (!st && head.kind >= EL_HEAD_SEQUENCE)
-        el_log(EL_LOG_NOTE, "%s: was fine-tuned before; its head is left out, a new one is trained",
-               f->start);
+    f->taught = !st && head.kind >= EL_HEAD_SEQUENCE;
     return st;
 }
 

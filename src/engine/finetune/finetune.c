@@ -101,11 +101,8 @@ static el_status open_model(el_finetuning *f)
     el_config config = f->config;
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = f->settings->dropout;
     el_plan_add(&plan, EL_DISCRIMINATOR, config, head_of(f));
-    if (f->start_backward) {
-        el_log(EL_LOG_NOTE, "%s: the head reads both directions, the states of two networks side by side",
-               f->start);
+    if (f->start_backward)
         el_plan_add_backward(&plan, config);
-    }
     const el_status st = el_model_open(&f->model, f->q, &plan);
     el_learner_settings learner = el_task_card_settings(&f->card, (int)f->settings->micro_batch_tokens);
     learner.null_threshold = NAN; /* the best is looked for */
@@ -446,9 +443,21 @@ void el_finetune_close(el_finetuning *f)
     *f = (el_finetuning){0};
 }
 
+/* What becomes of the weights that it starts from. */
+static void say_start(const el_finetuning *f)
+{
+    if (f->taught)
+        el_log(EL_LOG_NOTE, "%s: was fine-tuned before; its head is left out, a new one is trained",
+               f->start);
+    if (f->start_backward)
+        el_log(EL_LOG_NOTE, "%s: the head reads both directions, the states of two networks side by side",
+               f->start);
+}
+
 el_status el_finetune_run(el_finetuning *f)
 {
     json_t *const trials = json_object_get(f->run.record, "trials");
+    say_start(f);
     el_log(EL_LOG_NOTE,
            "%s: %d training, %d dev example%s, %" PRId64 " step%s of %" PRId64 " sequence%s, rate %g, %s, %s",
            f->task->name, f->data[EL_TRAIN].count, f->data[EL_DEV].count, el_s(f->data[EL_DEV].count),

@@ -30,6 +30,7 @@ typedef struct {
     el_dataset data[EL_SPLITS];
     el_features features;
     el_split splits[EL_SPLITS];
+    bool taught;          /* before, another task: that head is left out */
     char *start;          /* folder that weights come from */
     char *start_backward; /* and those of a network that reads backwards; NULL: none */
     el_config config;

@@ -5,9 +5,9 @@
 #include "engine/pretrain/shapes.h"
 #include "train/presets.h"
 
-/* Layers stay as they were trained: neither apart what was one, nor one what was apart.  *kept: a recipe's are left. */
+/* Layers stay as they were trained: neither apart what was one, nor one what was apart. */
 static el_status check_groups(const el_pretrain_settings *s, const el_options *options,
-                              const el_config *theirs, bool *kept)
+                              const el_config *theirs)
 {
     const bool given = el_options_given(options, "num_hidden_groups");
     const int64_t layers =
@@ -20,7 +20,8 @@ static el_status check_groups(const el_pretrain_settings *s, const el_options *o
     if (given)
         return el_options_refuse("num_hidden_groups", "%s has %d different layers of %d, and keeps them",
                                  s->init_from, different, theirs->num_hidden_layers);
-    *kept = true;
+    el_log(EL_LOG_NOTE, "%s has %d different layers of %d, and keeps them beside --recipe albert",
+           s->init_from, different, theirs->num_hidden_layers);
     return EL_OK;
 }
 
@@ -58,8 +59,7 @@ static el_status check_pair(const el_pretrain_settings *s, const el_shapes *shap
 }
 
 /* Sizes of a model folder, for lines that were not given. */
-static el_status take_sizes(el_pretrain_settings *s, const el_options *options, const el_shapes *shapes,
-                            bool *kept)
+static el_status take_sizes(el_pretrain_settings *s, const el_options *options, const el_shapes *shapes)
 {
     const el_config *const c = &shapes->large, *const g = &shapes->generator;
     el_status st = EL_OK;
@@ -68,7 +68,7 @@ static el_status take_sizes(el_pretrain_settings *s, const el_options *options, 
     if (!st && shapes->known)
         st = check_attention(s, c);
     if (!st && shapes->known)
-        st = check_groups(s, options, c, kept);
+        st = check_groups(s, options, c);
     if (st || !shapes->known)
         return st;
     const bool shared = el_config_different_layers(c) < c->num_hidden_layers;
@@ -259,17 +259,11 @@ el_status el_pretrain_derive(el_pretrain_settings *s, const el_options *options)
         s->embedding_size = s->hidden_size;
     el_status st = translate(s, options);
     el_shapes shapes;
-    bool kept = false;
     if (!st && s->init_from)
         st = el_shapes_read(&shapes, s->init_from);
     if (!st && s->init_from)
-        st = take_sizes(s, options, &shapes, &kept);
-    if (!st)
-        st = el_pretrain_suit(s, options);
-    if (!st && kept)
-        el_log(EL_LOG_NOTE, "%s has %d different layers of %d, and keeps them beside --recipe albert",
-               s->init_from, el_config_different_layers(&shapes.large), shapes.large.num_hidden_layers);
-    return st;
+        st = take_sizes(s, options, &shapes);
+    return st ? st : el_pretrain_suit(s, options);
 }
 
 int64_t el_pretrain_least_steps(const el_pretrain_settings *s)

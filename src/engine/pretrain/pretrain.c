@@ -505,7 +505,9 @@ el_status el_pretrain_open(el_pretraining *p, el_options *options, const el_watc
     *p = (el_pretraining){.settings = options->settings, .options = options};
     if (watch)
         p->watch = *watch;
+    el_log_hold_notes();
     const el_status st = open_all(p);
+    el_log_release_notes(!st);
     if (st)
         el_pretrain_close(p);
     return st;

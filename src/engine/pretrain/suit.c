@@ -2,9 +2,7 @@
  * says so */
 #include "engine/pretrain/settings.h"
 
-#include <assert.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,22 +49,6 @@ static const char *const ORIGINALS[] = {"disc_weight",
 
 #define LENGTH(list) (sizeof(list) / sizeof *(list))
 enum { LONGEST_WHY = 120 };
-
-/* What is replaced or left out: it is said once all settings suit the objective. */
-enum { MOST_NOTES = 5, LONGEST_NOTE = 448 };
-typedef struct {
-    int count;
-    char lines[MOST_NOTES][LONGEST_NOTE];
-} notes;
-
-__attribute__((format(printf, 2, 3))) static void note(notes *n, const char *format, ...)
-{
-    va_list arguments;
-    assert(n->count < MOST_NOTES);
-    va_start(arguments, format);
-    vsnprintf(n->lines[n->count++], LONGEST_NOTE, format, arguments);
-    va_end(arguments);
-}
 
 /* The name by which a setting was given: its own, or one that says the same; NULL: nobody gave it. */
 static const char *given_as(const el_pretrain_settings *s, const el_options *options, const char *name)
@@ -128,7 +110,7 @@ el_status el_pretrain_check_part(const char *name, el_objective_kind kind, el_sa
 }
 
 /* Refuses settings that have no part in what was chosen; those of an original's file are left out, which is said. */
-static el_status refuse_all(const el_pretrain_settings *s, const el_options *options, unsigned of, notes *n)
+static el_status refuse_all(const el_pretrain_settings *s, const el_options *options, unsigned of)
 {
     char left[256] = "", why[LONGEST_WHY];
     say_lack(why, of, (el_objective_kind)s->objective);
@@ -141,7 +123,7 @@ static el_status refuse_all(const el_pretrain_settings *s, const el_options *opt
             snprintf(left + used, sizeof left - used, "%s%s", used ? ", " : "", given);
     }
     if (*left)
-        note(n, "%s: %s; what the file says of it is left out", left, why);
+        el_log(EL_LOG_NOTE, "%s: %s; what the file says of it is left out", left, why);
     return EL_OK;
 }
 
@@ -177,18 +159,18 @@ static el_status check_large(const el_pretrain_settings *s, const el_options *op
     return check_needs(s, needs, LENGTH(needs), options, why, replaced);
 }
 
-static el_status suit_all(el_pretrain_settings *s, const el_options *options, notes *n)
+static el_status suit_all(el_pretrain_settings *s, const el_options *options)
 {
     bool replaced;
     const el_status st = check_large(
         s, options, "--embeddings all needs a generator as large as the discriminator", &replaced);
     if (!st && replaced)
-        note(n, "all: a generator as large as the discriminator");
+        el_log(EL_LOG_NOTE, "all: a generator as large as the discriminator");
     s->generator_hidden_size = s->generator_layers = 1;
     return st;
 }
 
-static el_status suit_two_stage(el_pretrain_settings *s, const el_options *options, notes *n)
+static el_status suit_two_stage(el_pretrain_settings *s, const el_options *options)
 {
     static const char WHY[] =
         "--objective two-stage needs a generator as large as the discriminator, and separate tables";
@@ -206,12 +188,12 @@ static el_status suit_two_stage(el_pretrain_settings *s, const el_options *optio
     s->two_tower_generator = false;
     s->choice.generator = EL_GENERATOR_MASKED;
     s->embeddings = EL_TIE_SEPARATE;
-    note(n, "two-stage: a generator as large as the discriminator, and separate tables");
+    el_log(EL_LOG_NOTE, "two-stage: a generator as large as the discriminator, and separate tables");
     return EL_OK;
 }
 
 /* Two towers, which read the discriminator's tables. */
-static el_status suit_towers(el_pretrain_settings *s, const el_options *options, notes *n)
+static el_status suit_towers(el_pretrain_settings *s, const el_options *options)
 {
     const need needs[] = {
         {"objective", el_objective_takes((el_objective_kind)s->objective, EL_SAMPLER_TWO_TOWERS)},
@@ -224,7 +206,7 @@ static el_status suit_towers(el_pretrain_settings *s, const el_options *options,
                     "the discriminator's tables",
                     &replaced);
     if (!st && replaced)
-        note(n, "two towers: embeddings are shared");
+        el_log(EL_LOG_NOTE, "two towers: embeddings are shared");
     s->embeddings = EL_TIE_SHARED;
     return st;
 }
@@ -254,7 +236,7 @@ static el_status suit_frozen(el_pretrain_settings *s, const el_options *options)
 }
 
 /* What attends by distances has embeddings as wide as its layers, and no table of positions. */
-static el_status suit_xlnet(el_pretrain_settings *s, const el_options *options, notes *n)
+static el_status suit_xlnet(el_pretrain_settings *s, const el_options *options)
 {
     const need needs[] = {
         {"embedding_size", s->embedding_size == s->hidden_size},
@@ -270,14 +252,14 @@ static el_status suit_xlnet(el_pretrain_settings *s, const el_options *options, 
         return st;
     s->embedding_size = s->hidden_size;
     s->sine_positions = s->neighbour_heads = false;
-    note(n,
-         "xlnet: no table of positions to begin as sines or for neighbour heads; embeddings as wide as the "
-         "layers");
+    el_log(EL_LOG_NOTE,
+           "xlnet: no table of positions to begin as sines or for neighbour heads; embeddings as wide as the "
+           "layers");
     return EL_OK;
 }
 
 /* A pattern of the first layer would be that of every layer that it is. */
-static el_status suit_groups(el_pretrain_settings *s, const el_options *options, notes *n)
+static el_status suit_groups(el_pretrain_settings *s, const el_options *options)
 {
     if (s->num_hidden_groups > s->num_hidden_layers)
         return el_options_refuse("num_hidden_groups", "%" PRId64 ", but there %s %" PRId64 " layer%s",
@@ -289,22 +271,22 @@ static el_status suit_groups(el_pretrain_settings *s, const el_options *options,
         return el_options_refuse("neighbour_heads",
                                  "layers are shared, and the first one's pattern would be in all");
     s->neighbour_heads = false;
-    note(n, "shared layers: no neighbour heads, which the preset has in its first layer");
+    el_log(EL_LOG_NOTE, "shared layers: no neighbour heads, which the preset has in its first layer");
     return EL_OK;
 }
 
 /* A sampler that is no network. */
-static el_status suit_sampler(const el_pretrain_settings *s, const el_options *options, notes *n)
+static el_status suit_sampler(const el_pretrain_settings *s, const el_options *options)
 {
     if (!el_objective_takes((el_objective_kind)s->objective, s->choice.told.sampler))
         return el_options_refuse(given_as(s, options, "sampler"),
                                  "--objective %s needs a generator that is a network",
                                  el_objective_name((el_objective_kind)s->objective));
-    return refuse_all(s, options, OF_A_NETWORK, n);
+    return refuse_all(s, options, OF_A_NETWORK);
 }
 
 /* What predicts tokens that samples replaced, by a table that is its own. */
-static el_status suit_rewriting(el_pretrain_settings *s, const el_options *options, notes *n)
+static el_status suit_rewriting(el_pretrain_settings *s, const el_options *options)
 {
     const char *const name = el_objective_name((el_objective_kind)s->objective);
     const bool shared = s->embeddings == EL_TIE_GDES, weight = !el_options_given(options, "disc_weight");
@@ -316,16 +298,16 @@ static el_status suit_rewriting(el_pretrain_settings *s, const el_options *optio
     if (weight)
         s->choice.told.disc_weight = 1;
     if (shared || weight)
-        note(n, "%s:%s%s%s", name, shared ? " embeddings shared, not gdes" : "", shared && weight ? ";" : "",
-             weight ? " both losses weigh 1" : "");
+        el_log(EL_LOG_NOTE, "%s:%s%s%s", name, shared ? " embeddings shared, not gdes" : "",
+               shared && weight ? ";" : "", weight ? " both losses weigh 1" : "");
     return EL_OK;
 }
 
 /* One network, or two that are alike. */
-static el_status suit_alone(el_pretrain_settings *s, const el_options *options, notes *n)
+static el_status suit_alone(el_pretrain_settings *s, const el_options *options)
 {
     const el_objective_kind kind = (el_objective_kind)s->objective;
-    const el_status st = refuse_all(s, options, OF_A_GENERATOR, n);
+    const el_status st = refuse_all(s, options, OF_A_GENERATOR);
     if (st)
         return st;
     s->embeddings = EL_TIE_SEPARATE;
@@ -333,9 +315,9 @@ static el_status suit_alone(el_pretrain_settings *s, const el_options *options, 
     s->choice.told.sampler = EL_SAMPLER_NETWORK;
     s->choice.generator = EL_GENERATOR_MASKED;
     s->generator_from = NULL;
-    note(n, "%s: the preset's generator%s and its embeddings have no part in it", el_objective_name(kind),
-         el_objective_masks(kind) ? "" : ", its share of masks");
-    return s->objective == EL_XLNET ? suit_xlnet(s, options, n) : EL_OK;
+    el_log(EL_LOG_NOTE, "%s: the preset's generator%s and its embeddings have no part in it",
+           el_objective_name(kind), el_objective_masks(kind) ? "" : ", its share of masks");
+    return s->objective == EL_XLNET ? suit_xlnet(s, options) : EL_OK;
 }
 
 /* Settings that mean nothing without another one. */
@@ -349,21 +331,21 @@ static el_status check_company(const el_pretrain_settings *s, const el_options *
     return EL_OK;
 }
 
-static el_status suit_objective(el_pretrain_settings *s, const el_options *options, notes *n)
+static el_status suit_objective(el_pretrain_settings *s, const el_options *options)
 {
     const el_objective_kind kind = (el_objective_kind)s->objective;
     if (!el_objective_has_generator(kind))
-        return suit_alone(s, options, n);
+        return suit_alone(s, options);
     if (s->objective == EL_TWO_STAGE)
-        return suit_two_stage(s, options, n);
+        return suit_two_stage(s, options);
     if (s->choice.generator == EL_GENERATOR_TWO_TOWER)
-        return suit_towers(s, options, n);
+        return suit_towers(s, options);
     if (s->generator_from)
         return suit_frozen(s, options);
     if (s->choice.told.sampler != EL_SAMPLER_NETWORK)
-        return suit_sampler(s, options, n);
-    const el_status st = s->embeddings == EL_TIE_ALL ? suit_all(s, options, n) : EL_OK;
-    return st || !el_objective_rewrites(kind) ? st : suit_rewriting(s, options, n);
+        return suit_sampler(s, options);
+    const el_status st = s->embeddings == EL_TIE_ALL ? suit_all(s, options) : EL_OK;
+    return st || !el_objective_rewrites(kind) ? st : suit_rewriting(s, options);
 }
 
 /* What the objective cannot be asked for. */
@@ -376,19 +358,14 @@ static el_status check_settings(const el_pretrain_settings *s)
 
 el_status el_pretrain_suit(el_pretrain_settings *s, const el_options *options)
 {
-    notes n = {0};
     el_status st = check_settings(s);
     if (!st)
-        st = suit_groups(s, options, &n);
+        st = suit_groups(s, options);
     if (!st && !el_objective_masks((el_objective_kind)s->objective))
-        st = refuse_all(s, options, OF_MASKS, &n);
+        st = refuse_all(s, options, OF_MASKS);
     if (!st)
-        st = suit_objective(s, options, &n);
-    if (!st)
-        st = check_company(s, options);
-    for (int i = 0; !st && i < n.count; i++)
-        el_log(EL_LOG_NOTE, "%s", n.lines[i]);
-    return st;
+        st = suit_objective(s, options);
+    return st ? st : check_company(s, options);
 }
 
 void el_pretrain_take_length(el_pretrain_settings *s, const el_options *options, int longest)

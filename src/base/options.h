@@ -3,7 +3,7 @@
  * One line of the table is the flag, its range, its help text, its key in a configuration file
  * and in the log:
  *
- *     {"num_train_steps", EL_OPT_INT, offsetof(settings, steps), 1, 1e9, NULL, "optimizer steps"},
+ *     EL_INT("num_train_steps", offsetof(settings, steps), 1, 1e9, "optimizer steps"),
  *
  * Defaults are whatever the struct holds before parsing; where a line of the table decides about those of others, `preset`
  * fills the struct by what was read, and all is read again.  Order of precedence: defaults and presets,
@@ -42,6 +42,21 @@ typedef struct {
     const char *choices;
     const char *help; /* what --help says; the default is appended from the struct */
 } el_option;
+
+/* A line of a table: its name, the place of its value, limits or words, and what --help says. */
+#define EL_LINE(name, type, place, min, max, words, help)                                                    \
+    {                                                                                                        \
+        name, type, place, min, max, words, help                                                             \
+    }
+#define EL_SWITCH(name, place, help) EL_LINE(name, EL_OPT_SWITCH, place, 0, 0, NULL, help)
+#define EL_INT(name, place, min, max, help) EL_LINE(name, EL_OPT_INT, place, min, max, NULL, help)
+#define EL_REAL(name, place, min, max, help) EL_LINE(name, EL_OPT_REAL, place, min, max, NULL, help)
+#define EL_COURSE(name, place, min, max, help) EL_LINE(name, EL_OPT_COURSE, place, min, max, NULL, help)
+#define EL_TEXT(name, place, help) EL_LINE(name, EL_OPT_TEXT, place, 0, 0, NULL, help)
+#define EL_OUTPUT(name, place, help) EL_LINE(name, EL_OPT_OUTPUT, place, 0, 0, NULL, help)
+#define EL_TEXTS(name, place, help) EL_LINE(name, EL_OPT_TEXTS, place, 0, 0, NULL, help)
+#define EL_CHOICE(name, place, words, help) EL_LINE(name, EL_OPT_CHOICE, place, 0, 0, words, help)
+#define EL_SECTION(title) EL_LINE(title, EL_OPT_SECTION, 0, 0, 0, NULL, NULL)
 
 typedef enum {
     EL_FROM_DEFAULT,

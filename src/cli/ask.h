@@ -17,11 +17,9 @@ typedef struct {
 
 /* Table lines for a settings struct with a cli_ask_settings `ask` and a el_machine `machine`. */
 #define CLI_ASK_OPTIONS(settings)                                                                            \
-    {"model", EL_OPT_TEXT, offsetof(settings, ask.model), 0, 0, NULL, "run, or Hugging Face model folder"},  \
-        {"json", EL_OPT_SWITCH, offsetof(settings, ask.json), 0, 1, NULL, "print one JSON object per text"}, \
-        {"special_tokens", EL_OPT_CHOICE,  offsetof(settings, ask.special_tokens), 0, 0,                     \
-         "plain|tokens",   EL_SPECIAL_HELP},                                                                 \
-        EL_MACHINE_OPTIONS(settings)
+    EL_TEXT("model", offsetof(settings, ask.model), "run, or Hugging Face model folder"),                    \
+        EL_SWITCH("json", offsetof(settings, ask.json), "print one JSON object per text"),                   \
+        EL_SPECIAL_OPTION(offsetof(settings, ask.special_tokens)), EL_MACHINE_OPTIONS(settings)
 
 /* Answers one text on stdout, which is sent off then. */
 typedef el_status cli_answer(void *context, el_session *session, const el_vocab *vocab, const char *text,

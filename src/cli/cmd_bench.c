@@ -79,19 +79,18 @@ static const char EXAMPLES[] =
 
 #define AT(field) offsetof(bench_settings, field)
 static const el_option TABLE[] = {
-    {"model_size", EL_OPT_CHOICE, AT(model_size), 0, 0, EL_PRESET_NAMES, "preset of the model"},
-    {"batch_size", EL_OPT_INT, AT(batch_size), 1, 1 << 20, NULL, "sequences at a time"},
-    {"max_seq_length", EL_OPT_INT, AT(max_seq_length), 8, 1 << 14, NULL, "tokens per sequence"},
-    {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
-     "tokens of a training step computed at a time"},
-    {"answers", EL_OPT_INT, AT(answers), 1, 16, NULL,
-     "of a GPU: how many of cuBLASLt's answers to try for each product"},
-    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL, "shards to load, of their own length, instead of random ids"},
-    {"vocab", EL_OPT_TEXT, AT(vocab), 0, 0, NULL, "vocab.txt, or the folder that holds it"},
+    EL_CHOICE("model_size", AT(model_size), EL_PRESET_NAMES, "preset of the model"),
+    EL_INT("batch_size", AT(batch_size), 1, 1 << 20, "sequences at a time"),
+    EL_INT("max_seq_length", AT(max_seq_length), 8, 1 << 14, "tokens per sequence"),
+    EL_INT("micro_batch_tokens", AT(micro_batch_tokens), 1, 1 << 24,
+           "tokens of a training step computed at a time"),
+    EL_INT("answers", AT(answers), 1, 16, "of a GPU: how many of cuBLASLt's answers to try for each product"),
+    EL_TEXT("data", AT(data), "shards to load, of their own length, instead of random ids"),
+    EL_TEXT("vocab", AT(vocab), "vocab.txt, or the folder that holds it"),
     EL_CASING_OPTIONS(bench_settings),
-    {"seconds", EL_OPT_REAL, AT(seconds), 0.01, 3600, NULL, "seconds to measure"},
-    {"compare", EL_OPT_TEXT, AT(compare), 0, 0, NULL, "earlier --json output to compare with"},
-    {"json", EL_OPT_SWITCH, AT(json), 0, 1, NULL, "print the result as JSON"},
+    EL_REAL("seconds", AT(seconds), 0.01, 3600, "seconds to measure"),
+    EL_TEXT("compare", AT(compare), "earlier --json output to compare with"),
+    EL_SWITCH("json", AT(json), "print the result as JSON"),
     EL_MACHINE_OPTIONS(bench_settings),
 };
 enum { LINES = sizeof TABLE / sizeof *TABLE };

@@ -15,10 +15,10 @@ typedef struct {
     bool colour;
 } settings;
 
+#define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
     CLI_ASK_OPTIONS(settings),
-    {"threshold", EL_OPT_REAL, offsetof(settings, threshold), 0, 1, NULL,
-     "mark words whose probability is at least this"},
+    EL_REAL("threshold", AT(threshold), 0, 1, "mark words whose probability is at least this"),
 };
 
 static double probability(float logit)

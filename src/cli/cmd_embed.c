@@ -23,25 +23,23 @@ typedef struct {
 
 #define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
-    {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL,
-     "run folder, what `electra finetune` wrote, or a Hugging Face model folder"},
-    {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL, ".npy file: a matrix of floats, a row a text"},
-    {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL,
-     "instead of --output: an object a line on standard output, with the text's id where the file has one"},
-    {"pooling", EL_OPT_CHOICE, AT(pooling), 0, 0, "auto|mean|cls",
-     "auto: what a folder of sentence-transformers says, else mean; mean: of the last layer over all tokens, "
-     "[CLS] and [SEP] among them; cls: the last layer at [CLS]"},
-    {"normalize", EL_OPT_SWITCH, AT(normalize), 0, 0, NULL,
-     "vectors of length 1, whose products are cosines"},
-    {"max_seq_length", EL_OPT_INT, AT(max_seq_length), 0, 1 << 20, NULL,
-     "tokens, [CLS] and [SEP] among them, at which texts are cut; 0: the model's positions"},
-    {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
-     "tokens that are worked on at a time"},
-    EL_SPECIAL_OPTION(settings),
+    EL_TEXT("model", AT(model), "run folder, what `electra finetune` wrote, or a Hugging Face model folder"),
+    EL_OUTPUT("output", AT(output), ".npy file: a matrix of floats, a row a text"),
+    EL_SWITCH(
+        "json", AT(json),
+        "instead of --output: an object a line on standard output, with the text's id where the file has one"),
+    EL_CHOICE(
+        "pooling", AT(pooling), "auto|mean|cls",
+        "auto: what a folder of sentence-transformers says, else mean; mean: of the last layer over all tokens, "
+        "[CLS] and [SEP] among them; cls: the last layer at [CLS]"),
+    EL_SWITCH("normalize", AT(normalize), "vectors of length 1, whose products are cosines"),
+    EL_INT("max_seq_length", AT(max_seq_length), 0, 1 << 20,
+           "tokens, [CLS] and [SEP] among them, at which texts are cut; 0: the model's positions"),
+    EL_INT("micro_batch_tokens", AT(micro_batch_tokens), 1, 1 << 24, "tokens that are worked on at a time"),
+    EL_SPECIAL_OPTION(AT(special_tokens)),
     EL_TEXT_COLUMN_OPTIONS(settings),
     EL_MACHINE_OPTIONS(settings),
 };
-#undef AT
 
 /* Texts or pairs; a label among the columns is of no interest. */
 static const el_task TEXTS = {.name = "embed", .kind = EL_CLASSIFY, .columns = {.header = -1}};

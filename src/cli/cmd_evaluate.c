@@ -14,30 +14,26 @@ static const char OF_PRETRAINED[] = "Pre-trained models", OF_FINETUNED[] = "Fine
 
 #define AT(field) offsetof(evaluate_settings, field)
 static const el_option TABLE[] = {
-    {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL,
-     "run, output folder of `electra finetune`, or Hugging Face model folder"},
-    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL,
-     "folder of held-out shards; for a fine-tuned model, of its task's files"},
-    {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "print a JSON object"},
-    {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
-     "tokens computed at a time: more needs more memory"},
+    EL_TEXT("model", AT(model), "run, output folder of `electra finetune`, or Hugging Face model folder"),
+    EL_TEXT("data", AT(data), "folder of held-out shards; for a fine-tuned model, of its task's files"),
+    EL_SWITCH("json", AT(json), "print a JSON object"),
+    EL_MICRO_BATCH_OPTION(AT(micro_batch_tokens)),
     EL_MACHINE_OPTIONS(evaluate_settings),
-    {OF_PRETRAINED, EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
-    {"max_batches", EL_OPT_INT, AT(max_batches), 0, 1e9, NULL, "batches of 32 examples; 0: all examples"},
-    {"objective", EL_OPT_CHOICE, AT(kind), 0, 0, EL_OBJECTIVE_NAMES "|auto",
-     "what is evaluated; auto: what the networks are for; by default this and what follows are the run's"},
+    EL_SECTION(OF_PRETRAINED),
+    EL_INT("max_batches", AT(max_batches), 0, 1e9, "batches of 32 examples; 0: all examples"),
+    EL_CHOICE(
+        "objective", AT(kind), EL_OBJECTIVE_NAMES "|auto",
+        "what is evaluated; auto: what the networks are for; by default this and what follows are the run's"),
     EL_OBJECTIVE_OPTIONS(evaluate_settings),
-    {"mask_shares", EL_OPT_TEXT, AT(choice.mask_shares), 0, 0, NULL,
-     "shares of predicted tokens that are shown as [MASK], as a random token and as they are"},
-    {OF_FINETUNED, EL_OPT_SECTION, 0, 0, 0, NULL, NULL},
-    {"split", EL_OPT_CHOICE, AT(split), 0, 0, "dev|test", "which file of --data to score"},
-    {"report", EL_OPT_OUTPUT, AT(report), 0, 0, NULL,
-     "HTML page to write: metrics, confusion matrix, the worst mistakes"},
-    {"report_mistakes", EL_OPT_INT, AT(report_mistakes), 0, 1e6, NULL, "mistakes on the page, at most"},
-    EL_SPECIAL_OPTION(evaluate_settings),
+    EL_TEXT("mask_shares", AT(choice.mask_shares),
+            "shares of predicted tokens that are shown as [MASK], as a random token and as they are"),
+    EL_SECTION(OF_FINETUNED),
+    EL_CHOICE("split", AT(split), "dev|test", "which file of --data to score"),
+    EL_OUTPUT("report", AT(report), "HTML page to write: metrics, confusion matrix, the worst mistakes"),
+    EL_INT("report_mistakes", AT(report_mistakes), 0, 1e6, "mistakes on the page, at most"),
+    EL_SPECIAL_OPTION(AT(special_tokens)),
     EL_COLUMN_OPTIONS(evaluate_settings),
 };
-#undef AT
 
 /* A setting for the other kind of model would do nothing; theirs stand from one section to another. */
 static el_status refuse_settings(const el_options *options, const char *section, const char *end,

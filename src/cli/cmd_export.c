@@ -20,21 +20,21 @@ typedef struct {
 
 #define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
-    {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL,
-     "run folder, what `electra finetune` wrote, or a Hugging Face model folder"},
-    {"format", EL_OPT_CHOICE, AT(format), 0, 0, "onnx|safetensors|gguf",
-     "onnx: one file with the encoder and its head, for onnxruntime, OpenVINO and others; safetensors: a "
-     "model folder, for transformers and others; gguf: a file with the encoder, for vectors by llama.cpp"},
-    {"dtype", EL_OPT_CHOICE, AT(dtype), 0, 0, "fp32|fp16|bf16",
-     "of safetensors and GGUF: the type of the numbers; fp16 and bf16 take half the bytes"},
-    {"int8", EL_OPT_SWITCH, AT(int8), 0, 0, NULL,
-     "of ONNX: the encoder multiplies 8-bit numbers, as with --precision int8"},
-    {"dev", EL_OPT_TEXT, AT(dev), 0, 0, NULL,
-     "with --int8: labelled file of the task that the model was fine-tuned for; its scores in fp32 and in "
-     "int8 are printed"},
-    {"network", EL_OPT_CHOICE, AT(network), 0, 0, "auto|discriminator|generator",
-     "which network of a run; auto: the discriminator, or the one that there is"},
-    {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL, "file, or of safetensors folder, to write"},
+    EL_TEXT("model", AT(model), "run folder, what `electra finetune` wrote, or a Hugging Face model folder"),
+    EL_CHOICE(
+        "format", AT(format), "onnx|safetensors|gguf",
+        "onnx: one file with the encoder and its head, for onnxruntime, OpenVINO and others; safetensors: a "
+        "model folder, for transformers and others; gguf: a file with the encoder, for vectors by llama.cpp"),
+    EL_CHOICE("dtype", AT(dtype), "fp32|fp16|bf16",
+              "of safetensors and GGUF: the type of the numbers; fp16 and bf16 take half the bytes"),
+    EL_SWITCH("int8", AT(int8), "of ONNX: the encoder multiplies 8-bit numbers, as with --precision int8"),
+    EL_TEXT(
+        "dev", AT(dev),
+        "with --int8: labelled file of the task that the model was fine-tuned for; its scores in fp32 and in "
+        "int8 are printed"),
+    EL_CHOICE("network", AT(network), "auto|discriminator|generator",
+              "which network of a run; auto: the discriminator, or the one that there is"),
+    EL_OUTPUT("output", AT(output), "file, or of safetensors folder, to write"),
 };
 
 static void print_scores(const el_int8_scores *scores)

@@ -20,18 +20,22 @@ typedef struct {
         typed; /* texts are operands: one without [MASK] is a mistake; a line of a file gets an empty answer */
 } settings;
 
+#define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
     CLI_ASK_OPTIONS(settings),
-    {"top_k", EL_OPT_INT, offsetof(settings, top_k), 1, 1 << 22, NULL, "guesses per [MASK]"},
-    {"with_discriminator", EL_OPT_SWITCH, offsetof(settings, with_discriminator), 0, 0, NULL,
-     "generator and discriminator as one masked language model: the discriminator judges the generator's 100 "
-     "likeliest tokens, a pass for each"},
-    {"mask_prob", EL_OPT_COURSE, offsetof(settings, mask_prob), 0.001, 0.9, NULL,
-     "of --with-discriminator: share of tokens that were predicted in training; of X:Y it is Y; by default "
-     "it is the run's"},
-    {"temperature", EL_OPT_COURSE, offsetof(settings, temperature), 1e-3, 1e3, NULL,
-     "of --with-discriminator: at which the generator's tokens were drawn in training; of X:Y it is Y; by "
-     "default it is the run's"},
+    EL_INT("top_k", AT(top_k), 1, 1 << 22, "guesses per [MASK]"),
+    EL_SWITCH(
+        "with_discriminator", AT(with_discriminator),
+        "generator and discriminator as one masked language model: the discriminator judges the generator's 100 "
+        "likeliest tokens, a pass for each"),
+    EL_COURSE(
+        "mask_prob", AT(mask_prob), 0.001, 0.9,
+        "of --with-discriminator: share of tokens that were predicted in training; of X:Y it is Y; by default "
+        "it is the run's"),
+    EL_COURSE(
+        "temperature", AT(temperature), 1e-3, 1e3,
+        "of --with-discriminator: at which the generator's tokens were drawn in training; of X:Y it is Y; by "
+        "default it is the run's"),
 };
 
 /* What training had, which the formula for both networks needs. */

@@ -17,14 +17,13 @@ typedef struct {
 
 #define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
-    {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL,
-     "folder to write, which is not there yet: safetensors, config.json and a tokenizer's files"},
-    {"check", EL_OPT_SWITCH, AT(check), 0, 0, NULL,
-     "instead of --output: name, shape and a hash of the numbers of each tensor that is there"},
-    {"num_attention_heads", EL_OPT_INT, AT(attention_heads), 0, 512, NULL,
-     "of a TensorFlow checkpoint, which does not say it; 0: one for every 64 units"},
+    EL_OUTPUT("output", AT(output),
+              "folder to write, which is not there yet: safetensors, config.json and a tokenizer's files"),
+    EL_SWITCH("check", AT(check),
+              "instead of --output: name, shape and a hash of the numbers of each tensor that is there"),
+    EL_INT("num_attention_heads", AT(attention_heads), 0, 512,
+           "of a TensorFlow checkpoint, which does not say it; 0: one for every 64 units"),
 };
-#undef AT
 
 /* The hash is that of the numbers as floats, so that two files of the same numbers have the same. */
 static el_status print_tensor(const el_stored *t, const char *network)

@@ -32,11 +32,11 @@ typedef struct {
     bool json, tensors, devices;
 } settings;
 
+#define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
-    {"json", EL_OPT_SWITCH, offsetof(settings, json), 0, 0, NULL, "print a JSON object"},
-    {"devices", EL_OPT_SWITCH, offsetof(settings, devices), 0, 0, NULL,
-     "list what --device can be on this machine"},
-    {"tensors", EL_OPT_SWITCH, offsetof(settings, tensors), 0, 0, NULL, "list the tensors"},
+    EL_SWITCH("json", AT(json), "print a JSON object"),
+    EL_SWITCH("devices", AT(devices), "list what --device can be on this machine"),
+    EL_SWITCH("tensors", AT(tensors), "list the tensors"),
 };
 
 static bool holds_shards(const char *folder)

@@ -33,13 +33,13 @@ typedef struct {
 
 #define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
-    {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL,
-     "file to write; .html makes a page, anything else is SVG"},
-    {"figures", EL_OPT_TEXT, AT(figures), 0, 0, NULL,
-     "metrics to draw, between commas; default: all that evaluations have; training is pale behind them, the "
-     "entropy of single tokens dashed"},
-    {"x", EL_OPT_CHOICE, AT(x), 0, 0, "step|tokens|flops", "horizontal axis"},
-    {"title", EL_OPT_TEXT, AT(title), 0, 0, NULL, "heading"},
+    EL_OUTPUT("output", AT(output), "file to write; .html makes a page, anything else is SVG"),
+    EL_TEXT(
+        "figures", AT(figures),
+        "metrics to draw, between commas; default: all that evaluations have; training is pale behind them, the "
+        "entropy of single tokens dashed"),
+    EL_CHOICE("x", AT(x), "step|tokens|flops", "horizontal axis"),
+    EL_TEXT("title", AT(title), "heading"),
 };
 
 /* Drawn in the chart of another figure, dashed. */

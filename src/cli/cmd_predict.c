@@ -27,29 +27,26 @@ typedef struct {
 
 #define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
-    {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL,
-     "output folder of `electra finetune`, or a Hugging Face folder with a task head"},
-    {"submission", EL_OPT_OUTPUT, AT(submission), 0, 0, NULL,
-     "folder for GLUE's submission files: answers to the task's test files in --data, instead of standard "
-     "output"},
-    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL,
-     "with --submission: GLUE's folder, or the task's folder in it"},
-    {"squad_output", EL_OPT_OUTPUT, AT(squad_output), 0, 0, NULL,
-     "folder for predictions.json, nbest_predictions.json and null_odds.json, instead of standard output"},
-    {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL,
-     "print one JSON object per line instead of columns between tabs"},
-    {"windows", EL_OPT_SWITCH, AT(windows), 0, 0, NULL,
-     "read texts that are too long in windows instead of cutting them"},
-    {"doc_stride", EL_OPT_INT, AT(doc_stride), 0, 1 << 20, NULL,
-     "tokens from the start of one window to the next; 0: as in training, at most half a window with "
-     "--windows"},
-    {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
-     "tokens computed at a time: more needs more memory"},
-    EL_SPECIAL_OPTION(settings),
+    EL_TEXT("model", AT(model),
+            "output folder of `electra finetune`, or a Hugging Face folder with a task head"),
+    EL_OUTPUT(
+        "submission", AT(submission),
+        "folder for GLUE's submission files: answers to the task's test files in --data, instead of standard "
+        "output"),
+    EL_TEXT("data", AT(data), "with --submission: GLUE's folder, or the task's folder in it"),
+    EL_OUTPUT(
+        "squad_output", AT(squad_output),
+        "folder for predictions.json, nbest_predictions.json and null_odds.json, instead of standard output"),
+    EL_SWITCH("json", AT(json), "print one JSON object per line instead of columns between tabs"),
+    EL_SWITCH("windows", AT(windows), "read texts that are too long in windows instead of cutting them"),
+    EL_INT("doc_stride", AT(doc_stride), 0, 1 << 20,
+           "tokens from the start of one window to the next; 0: as in training, at most half a window with "
+           "--windows"),
+    EL_MICRO_BATCH_OPTION(AT(micro_batch_tokens)),
+    EL_SPECIAL_OPTION(AT(special_tokens)),
     EL_COLUMN_OPTIONS(settings),
     EL_MACHINE_OPTIONS(settings),
 };
-#undef AT
 
 typedef struct job job;
 

@@ -29,26 +29,26 @@ typedef struct {
 
 #define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
-    {"model", EL_OPT_TEXT, AT(model), 0, 0, NULL, "run, or Hugging Face model folder"},
-    {"by", EL_OPT_CHOICE, AT(by), 0, 0, EL_SCORE_NAMES,
-     "what is summed over tokens: log p(token | the others), a pass for each token; log p(token | those "
-     "before it); log P(original), by the large network of a run; minus the energy; auto: what the model is "
-     "for"},
-    {"pairs", EL_OPT_TEXT, AT(pairs), 0, 0, NULL,
-     "file of minimal pairs, two columns or JSON lines with good and bad: prints how often the good sentence "
-     "scores higher"},
-    {"nbest", EL_OPT_TEXT, AT(nbest), 0, 0, NULL,
-     "file of n-best lists, columns id, score and text or JSON lines with them: prints the best text of each "
-     "id; empty texts are left out"},
-    {"weight", EL_OPT_REAL, AT(weight), 0, 1e6, NULL,
-     "of --nbest: best is the largest file's score + weight * ours"},
-    {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "print JSON"},
-    {"micro_batch_tokens", EL_OPT_INT, AT(micro_batch_tokens), 1, 1 << 24, NULL,
-     "tokens computed at a time: more needs more memory"},
-    EL_SPECIAL_OPTION(settings),
+    EL_TEXT("model", AT(model), "run, or Hugging Face model folder"),
+    EL_CHOICE(
+        "by", AT(by), EL_SCORE_NAMES,
+        "what is summed over tokens: log p(token | the others), a pass for each token; log p(token | those "
+        "before it); log P(original), by the large network of a run; minus the energy; auto: what the model is "
+        "for"),
+    EL_TEXT(
+        "pairs", AT(pairs),
+        "file of minimal pairs, two columns or JSON lines with good and bad: prints how often the good sentence "
+        "scores higher"),
+    EL_TEXT(
+        "nbest", AT(nbest),
+        "file of n-best lists, columns id, score and text or JSON lines with them: prints the best text of each "
+        "id; empty texts are left out"),
+    EL_REAL("weight", AT(weight), 0, 1e6, "of --nbest: best is the largest file's score + weight * ours"),
+    EL_SWITCH("json", AT(json), "print JSON"),
+    EL_MICRO_BATCH_OPTION(AT(micro_batch_tokens)),
+    EL_SPECIAL_OPTION(AT(special_tokens)),
     EL_MACHINE_OPTIONS(settings),
 };
-#undef AT
 
 /* One line of a file, taken apart; texts are on the heap. */
 typedef struct {

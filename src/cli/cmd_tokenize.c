@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/tokenize.h"
 #include "engine/casing.h"
+#include "engine/machine.h"
 #include "engine/special.h"
 #include "engine/texts.h"
 
@@ -22,14 +23,14 @@ typedef struct {
     int64_t threads;
 } settings;
 
-#define FIELD(name) offsetof(settings, name)
+#define AT(field) offsetof(settings, field)
 static const el_option TABLE[] = {
-    {"vocab", EL_OPT_TEXT, FIELD(vocab), 0, 0, NULL, "vocab.txt, or the folder that holds it"},
-    {"ids", EL_OPT_SWITCH, FIELD(ids), 0, 1, NULL, "print ids instead of pieces"},
-    EL_JSON_KEY_OPTION(settings),
+    EL_TEXT("vocab", AT(vocab), "vocab.txt, or the folder that holds it"),
+    EL_SWITCH("ids", AT(ids), "print ids instead of pieces"),
+    EL_JSON_KEY_OPTION(AT(json_key)),
     EL_CASING_OPTIONS(settings),
-    EL_SPECIAL_OPTION(settings),
-    {"threads", EL_OPT_INT, FIELD(threads), 0, 1024, NULL, "number of threads; 0: one per processor"},
+    EL_SPECIAL_OPTION(AT(special_tokens)),
+    EL_THREADS_OPTION(AT(threads)),
 };
 
 /* What a part prints. */

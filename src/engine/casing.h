@@ -12,17 +12,10 @@
 #include "format/tokenizer.h"
 
 #define EL_CASING_OPTIONS(settings)                                                                          \
-    {"lowercase",                                                                                            \
-     EL_OPT_SWITCH,                                                                                          \
-     offsetof(settings, lowercase),                                                                          \
-     0,                                                                                                      \
-     1,                                                                                                      \
-     NULL,                                                                                                   \
-     "lower-case the text; by default as the tokenizer_config.json beside the vocabulary says"},             \
-    {                                                                                                        \
-        "strip_accents", EL_OPT_SWITCH, offsetof(settings, strip_accents), 0, 1, NULL,                       \
-            "strip accents from letters; decomposes Hangul (as --lowercase unless given)"                    \
-    }
+    EL_SWITCH("lowercase", offsetof(settings, lowercase),                                                    \
+              "lower-case the text; by default as the tokenizer_config.json beside the vocabulary says"),    \
+        EL_SWITCH("strip_accents", offsetof(settings, strip_accents),                                        \
+                  "strip accents from letters; decomposes Hangul (as --lowercase unless given)")
 
 static inline el_casing_request el_casing_requested(const el_options *options, bool lowercase,
                                                     bool strip_accents)

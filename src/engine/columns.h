@@ -17,49 +17,26 @@ typedef struct {
     const char *text, *second, *label, *id;
 } el_column_settings;
 
-#define EL_TEXT_COLUMN_OPTIONS(settings)                                                                     \
-    {"Columns", EL_OPT_SECTION, 0, 0, 0, NULL, NULL},                                                        \
-        {"format",                                                                                           \
-         EL_OPT_CHOICE,                                                                                      \
-         offsetof(settings, columns.form),                                                                   \
-         0,                                                                                                  \
-         0,                                                                                                  \
-         "auto|tsv|csv|jsonl|json|lines|conll|squad|mrqa",                                                   \
-         "format of the files; auto: by their endings and first rows"},                                      \
-        {"header",                                                                                           \
-         EL_OPT_CHOICE,                                                                                      \
-         offsetof(settings, columns.header),                                                                 \
-         0,                                                                                                  \
-         0,                                                                                                  \
-         "auto|yes|no",                                                                                      \
-         "whether the first line names the columns (--header alone is yes, --no-header no); auto: found "    \
-         "out"},                                                                                             \
-        {"text_column",                                                                                      \
-         EL_OPT_TEXT,                                                                                        \
-         offsetof(settings, columns.text),                                                                   \
-         0,                                                                                                  \
-         0,                                                                                                  \
-         NULL,                                                                                               \
-         "column of the text, question or words: a header name, a JSON key (a.b: nested), or a number from " \
-         "1"},                                                                                               \
-        {"second_column",                                                                                    \
-         EL_OPT_TEXT,                                                                                        \
-         offsetof(settings, columns.second),                                                                 \
-         0,                                                                                                  \
-         0,                                                                                                  \
-         NULL,                                                                                               \
-         "column of the second text of a pair, or of the context"},                                          \
-    {                                                                                                        \
-        "id_column", EL_OPT_TEXT, offsetof(settings, columns.id), 0, 0, NULL,                                \
-            "column of the ids that name answers"                                                            \
-    }
+#define EL_TEXT_COLUMN_OPTIONS(settings)                                                                        \
+    EL_SECTION("Columns"),                                                                                      \
+        EL_CHOICE("format", offsetof(settings, columns.form),                                                   \
+                  "auto|tsv|csv|jsonl|json|lines|conll|squad|mrqa",                                             \
+                  "format of the files; auto: by their endings and first rows"),                                \
+        EL_CHOICE(                                                                                              \
+            "header", offsetof(settings, columns.header), "auto|yes|no",                                        \
+            "whether the first line names the columns (--header alone is yes, --no-header no); auto: found "    \
+            "out"),                                                                                             \
+        EL_TEXT(                                                                                                \
+            "text_column", offsetof(settings, columns.text),                                                    \
+            "column of the text, question or words: a header name, a JSON key (a.b: nested), or a number from " \
+            "1"),                                                                                               \
+        EL_TEXT("second_column", offsetof(settings, columns.second),                                            \
+                "column of the second text of a pair, or of the context"),                                      \
+        EL_TEXT("id_column", offsetof(settings, columns.id), "column of the ids that name answers")
 
 #define EL_COLUMN_OPTIONS(settings)                                                                          \
-    EL_TEXT_COLUMN_OPTIONS(settings),                                                                        \
-    {                                                                                                        \
-        "label_column", EL_OPT_TEXT, offsetof(settings, columns.label), 0, 0, NULL,                          \
-            "column of the label, score, labels, tag or answer"                                              \
-    }
+    EL_TEXT_COLUMN_OPTIONS(settings), EL_TEXT("label_column", offsetof(settings, columns.label),             \
+                                              "column of the label, score, labels, tag or answer")
 
 /* The same as task/ has it; strings stay the settings'. */
 el_columns el_columns_of(const el_column_settings *columns);

@@ -38,47 +38,33 @@ typedef struct {
 /* Of commands that train, which int8 is not for. */
 #define EL_TRAINING_OPTIONS(settings) EL_MACHINE_LINES(settings, "auto|bf16|fp32", "")
 #define EL_MACHINE_LINES(settings, precisions, of_int8)                                                      \
-    {"device",                                                                                               \
-     EL_OPT_TEXT,                                                                                            \
-     offsetof(settings, machine.device),                                                                     \
-     0,                                                                                                      \
-     0,                                                                                                      \
-     NULL,                                                                                                   \
-     "auto, cpu, cuda or cuda:N (a GPU, counted from 0); auto: the processor, or a GPU for a long "          \
-     "pre-training"},                                                                                        \
-        {"threads", EL_OPT_INT, offsetof(settings, machine.threads),      0,                                 \
-         1024,      NULL,       "number of threads; 0: one per processor"},                                  \
-        {"precision",                                                                                        \
-         EL_OPT_CHOICE,                                                                                      \
-         offsetof(settings, machine.precision),                                                              \
-         0,                                                                                                  \
-         0,                                                                                                  \
-         precisions,                                                                                         \
-         "type of activations and products; auto: bf16 if this processor multiplies it faster" of_int8},     \
-    {                                                                                                        \
-        "instruction_set", EL_OPT_CHOICE, offsetof(settings, machine.instruction_set), 0, 0,                 \
+    EL_TEXT("device", offsetof(settings, machine.device),                                                    \
+            "auto, cpu, cuda or cuda:N (a GPU, counted from 0); auto: the processor, or a GPU for a long "   \
+            "pre-training"),                                                                                 \
+        EL_THREADS_OPTION(offsetof(settings, machine.threads)),                                              \
+        EL_CHOICE(                                                                                           \
+            "precision", offsetof(settings, machine.precision), precisions,                                  \
+            "type of activations and products; auto: bf16 if this processor multiplies it faster" of_int8),  \
+        EL_CHOICE(                                                                                           \
+            "instruction_set", offsetof(settings, machine.instruction_set),                                  \
             "auto|baseline|avx2|avx512|avx512_bf16|neon|neon_bf16|reference",                                \
             "kernels to use; auto: the best that this processor has; reference: plain C in double, for "     \
-            "comparisons"                                                                                    \
-    }
+            "comparisons")
+#define EL_THREADS_OPTION(place) EL_INT("threads", place, 0, 1024, "number of threads; 0: one per processor")
+#define EL_MICRO_BATCH_OPTION(place)                                                                         \
+    EL_INT("micro_batch_tokens", place, 1, 1 << 24, "tokens computed at a time: more needs more memory")
 
 /* Of commands that train. */
 #define EL_RANKS_OPTIONS(settings)                                                                           \
-    {"gradient_leaves",                                                                                      \
-     EL_OPT_INT,                                                                                             \
-     offsetof(settings, machine.leaves),                                                                     \
-     0,                                                                                                      \
-     EL_MOST_LEAVES,                                                                                         \
-     NULL,                                                                                                   \
-     "parts of a batch whose gradients are added along a fixed tree, a power of two: as many ranks of "      \
-     "electra-mpi, or fewer, give the same bits; 0: 1, in electra-mpi 8, and on GPUs as many as ranks"},     \
+    EL_INT(                                                                                                  \
+        "gradient_leaves", offsetof(settings, machine.leaves), 0, EL_MOST_LEAVES,                            \
+        "parts of a batch whose gradients are added along a fixed tree, a power of two: as many ranks of "   \
+        "electra-mpi, or fewer, give the same bits; 0: 1, in electra-mpi 8, and on GPUs as many as ranks"),  \
         EL_STALL_OPTION(offsetof(settings, machine.stall_limit))
 /* Of all that ranks share. */
 #define EL_STALL_OPTION(place)                                                                               \
-    {                                                                                                        \
-        "stall_limit", EL_OPT_REAL, place, 0, 1e9, NULL,                                                     \
-            "seconds after which a rank of electra-mpi that hears nothing of the others gives up; 0: never"  \
-    }
+    EL_REAL("stall_limit", place, 0, 1e9,                                                                    \
+            "seconds after which a rank of electra-mpi that hears nothing of the others gives up; 0: never")
 enum { EL_STALL_LIMIT = 600 }; /* longer than any save or evaluation */
 
 /* Opens the device and the queue that everything runs on (el_queue_close ends both), and replaces what was left open

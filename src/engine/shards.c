@@ -12,34 +12,33 @@
 
 #define AT(field) offsetof(el_shards_settings, field)
 const el_option EL_SHARDS_TABLE[] = {
-    {"vocab", EL_OPT_TEXT, AT(vocab), 0, 0, NULL, "vocab.txt, or the folder that holds it"},
-    {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL, "folder of shards to write"},
-    {"max_seq_length", EL_OPT_INT, AT(max_seq_length), EL_PACK_SHORTEST, EL_PACK_LONGEST, NULL,
-     "tokens per example, [CLS] and [SEP] included"},
-    {"packing", EL_OPT_CHOICE, AT(packing), 0, 0, "segments|full",
-     "segments: one or two segments of text, as the original; full: documents without gaps, nothing is cut "
-     "off"},
-    {"attention", EL_OPT_CHOICE, AT(attention), 0, 0, "document|example",
-     "with --packing full: whether tokens attend within their document or the whole example"},
-    {"short_seq_prob", EL_OPT_REAL, AT(short_seq_prob), 0, 1, NULL,
-     "with --packing segments: share of examples with a shorter target length"},
-    {"single_segment_prob", EL_OPT_REAL, AT(single_segment_prob), 0, 1, NULL,
-     "with --packing segments: share of examples with a single segment"},
-    {"heldout", EL_OPT_REAL, AT(heldout), 0, 1, NULL, "share of documents to hold out"},
-    {"heldout_output", EL_OPT_OUTPUT, AT(heldout_output), 0, 0, NULL,
-     "folder of shards for the held-out documents"},
-    {"blanks_separate_docs", EL_OPT_SWITCH, AT(blanks_separate_docs), 0, 0, NULL,
-     "a blank line of a plain file ends a document; off: only the end of the file does"},
-    EL_JSON_KEY_OPTION(el_shards_settings),
+    EL_TEXT("vocab", AT(vocab), "vocab.txt, or the folder that holds it"),
+    EL_OUTPUT("output", AT(output), "folder of shards to write"),
+    EL_INT("max_seq_length", AT(max_seq_length), EL_PACK_SHORTEST, EL_PACK_LONGEST,
+           "tokens per example, [CLS] and [SEP] included"),
+    EL_CHOICE(
+        "packing", AT(packing), "segments|full",
+        "segments: one or two segments of text, as the original; full: documents without gaps, nothing is cut "
+        "off"),
+    EL_CHOICE("attention", AT(attention), "document|example",
+              "with --packing full: whether tokens attend within their document or the whole example"),
+    EL_REAL("short_seq_prob", AT(short_seq_prob), 0, 1,
+            "with --packing segments: share of examples with a shorter target length"),
+    EL_REAL("single_segment_prob", AT(single_segment_prob), 0, 1,
+            "with --packing segments: share of examples with a single segment"),
+    EL_REAL("heldout", AT(heldout), 0, 1, "share of documents to hold out"),
+    EL_OUTPUT("heldout_output", AT(heldout_output), "folder of shards for the held-out documents"),
+    EL_SWITCH("blanks_separate_docs", AT(blanks_separate_docs),
+              "a blank line of a plain file ends a document; off: only the end of the file does"),
+    EL_JSON_KEY_OPTION(AT(json_key)),
     EL_CASING_OPTIONS(el_shards_settings),
-    EL_SPECIAL_OPTION(el_shards_settings),
-    {"shard_tokens", EL_OPT_INT, AT(shard_tokens), 1, 1e10, NULL, "tokens per shard, at most"},
-    {"overwrite", EL_OPT_SWITCH, AT(overwrite), 0, 0, NULL, "replace existing shards"},
-    {"seed", EL_OPT_INT, AT(seed), 0, 1e15, NULL, "seed of all random choices"},
-    {"threads", EL_OPT_INT, AT(threads), 0, 1024, NULL, "number of threads; 0: one per processor"},
+    EL_SPECIAL_OPTION(AT(special_tokens)),
+    EL_INT("shard_tokens", AT(shard_tokens), 1, 1e10, "tokens per shard, at most"),
+    EL_SWITCH("overwrite", AT(overwrite), "replace existing shards"),
+    EL_INT("seed", AT(seed), 0, 1e15, "seed of all random choices"),
+    EL_THREADS_OPTION(AT(threads)),
     EL_STALL_OPTION(AT(stall_limit)),
 };
-#undef AT
 
 const int EL_SHARDS_LINES = sizeof EL_SHARDS_TABLE / sizeof *EL_SHARDS_TABLE;
 

@@ -6,13 +6,11 @@
 #include "dist/dist.h"
 #include "text/reader.h"
 
-/* A settings struct with `const char *json_key`, which starts as "text", takes this line of its table. */
-#define EL_JSON_KEY_OPTION(settings)                                                                         \
-    {                                                                                                        \
-        "json_key", EL_OPT_TEXT, offsetof(settings, json_key), 0, 0, NULL,                                   \
+/* A settings struct with `const char *json_key`, which starts as "text", takes this line of its table, by its place. */
+#define EL_JSON_KEY_OPTION(place)                                                                            \
+    EL_TEXT("json_key", place,                                                                               \
             "key of the text in JSON lines; given, every file is JSON lines, "                               \
-            "whatever its name; empty: every file is plain text"                                             \
-    }
+            "whatever its name; empty: every file is plain text")
 
 /* Whether every file is JSON lines, whatever its name. */
 bool el_texts_json(const el_options *options);

@@ -12,29 +12,26 @@
 #include "format/tokenizer.h"
 #include "text/learn.h"
 
-#define FIELD(name) offsetof(el_vocabulary_settings, name)
+#define AT(field) offsetof(el_vocabulary_settings, field)
 const el_option EL_VOCABULARY_TABLE[] = {
-    {"output", EL_OPT_OUTPUT, FIELD(output), 0, 0, NULL,
-     "vocabulary file to write; tokenizer_config.json goes beside it"},
-    {"vocab_size", EL_OPT_INT, FIELD(vocab_size), 16, EL_VOCAB_MAX_PIECES, NULL, "number of pieces, at most"},
-    {"min_frequency", EL_OPT_INT, FIELD(min_frequency), 1, 1e15, NULL,
-     "how often two pieces must occur side by side to be merged"},
-    {"limit_alphabet", EL_OPT_INT, FIELD(limit_alphabet), 0, 1e6, NULL,
-     "number of characters kept, the most frequent ones, at most half of the vocabulary; 0: 1000 or a "
-     "quarter of the vocabulary, whichever is less"},
-    {"lowercase", EL_OPT_SWITCH, FIELD(lowercase), 0, 1, NULL, "lower-case the text"},
-    {"strip_accents", EL_OPT_SWITCH, FIELD(strip_accents), 0, 1, NULL,
-     "strip accents from letters; decomposes Hangul (as --lowercase unless given)"},
-    {"tokenize_chinese_chars", EL_OPT_SWITCH, FIELD(chinese_chars), 0, 1, NULL,
-     "make each ideograph a word of its own"},
-    EL_SPECIAL_OPTION(el_vocabulary_settings),
-    EL_JSON_KEY_OPTION(el_vocabulary_settings),
-    {"memory", EL_OPT_INT, FIELD(memory), 16, 1e9, NULL,
-     "megabytes for counting words; beyond that the rarest are left out"},
-    {"threads", EL_OPT_INT, FIELD(threads), 0, 1024, NULL, "number of threads; 0: one per processor"},
-    EL_STALL_OPTION(FIELD(stall_limit)),
+    EL_OUTPUT("output", AT(output), "vocabulary file to write; tokenizer_config.json goes beside it"),
+    EL_INT("vocab_size", AT(vocab_size), 16, EL_VOCAB_MAX_PIECES, "number of pieces, at most"),
+    EL_INT("min_frequency", AT(min_frequency), 1, 1e15,
+           "how often two pieces must occur side by side to be merged"),
+    EL_INT("limit_alphabet", AT(limit_alphabet), 0, 1e6,
+           "number of characters kept, the most frequent ones, at most half of the vocabulary; 0: 1000 or a "
+           "quarter of the vocabulary, whichever is less"),
+    EL_SWITCH("lowercase", AT(lowercase), "lower-case the text"),
+    EL_SWITCH("strip_accents", AT(strip_accents),
+              "strip accents from letters; decomposes Hangul (as --lowercase unless given)"),
+    EL_SWITCH("tokenize_chinese_chars", AT(chinese_chars), "make each ideograph a word of its own"),
+    EL_SPECIAL_OPTION(AT(special_tokens)),
+    EL_JSON_KEY_OPTION(AT(json_key)),
+    EL_INT("memory", AT(memory), 16, 1e9,
+           "megabytes for counting words; beyond that the rarest are left out"),
+    EL_THREADS_OPTION(AT(threads)),
+    EL_STALL_OPTION(AT(stall_limit)),
 };
-#undef FIELD
 
 const int EL_VOCABULARY_LINES = sizeof EL_VOCABULARY_TABLE / sizeof *EL_VOCABULARY_TABLE;
 

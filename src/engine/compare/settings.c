@@ -12,38 +12,34 @@
 
 #define AT(field) offsetof(el_compare_settings, field)
 const el_option EL_COMPARE_TABLE[] = {
-    {"output", EL_OPT_OUTPUT, AT(output), 0, 0, NULL,
-     "folder of the study; the same command again goes on with it"},
-    {"data", EL_OPT_TEXT, AT(data), 0, 0, NULL, "folder of shards, instead of the plan's"},
-    {"eval_data", EL_OPT_TEXT, AT(eval_data), 0, 0, NULL, "folder of held-out shards, instead of the plan's"},
-    {"tasks", EL_OPT_TEXT, AT(tasks), 0, 0, NULL,
-     "folder of labelled data: the plan's tasks that are not in it are left out; or a JSON file with tasks, "
-     "tasks_folder or both in place of the plan's"},
-    {"language", EL_OPT_TEXT, AT(language), 0, 0, NULL, "word for the report, instead of the plan's"},
-    {"sizes", EL_OPT_TEXT, AT(sizes), 0, 0, NULL,
-     "presets of sizes between commas, instead of the plan's sizes"},
-    {"flops_budget", EL_OPT_REAL, AT(flops_budget), 0, 1e30, NULL,
-     "floating point operations of a run, instead of the plan's; 0: the plan's"},
-    {"num_seeds", EL_OPT_INT, AT(num_seeds), 0, EL_PLAN_MOST, NULL,
-     "seeds 1 to N of pre-training, instead of the plan's; 0: the plan's"},
-    {"constant_then_cooldown", EL_OPT_SWITCH, AT(constant_then_cooldown), 0, 0, NULL,
-     "shares of the compute branch off one run of constant rate, and the rate falls in their last fifth; "
-     "off: as "
-     "the plan says, by default a run each"},
-    {"jobs", EL_OPT_INT, AT(jobs), 0, 1024, NULL,
-     "trainings at a time; 0: as many as processors and memory hold"},
-    {"threads", EL_OPT_INT, AT(threads), 0, 1024, NULL,
-     "threads of all of them together; 0: one per processor"},
-    {"keep_models", EL_OPT_SWITCH, AT(keep_models), 0, 0, NULL,
-     "keep the run folders of what is done; off: results alone are kept"},
-    {"dry_run", EL_OPT_SWITCH, AT(dry_run), 0, 0, NULL,
-     "say what there is to do and what it takes; tasks and held-out shards need not be there"},
-    {"overwrite", EL_OPT_SWITCH, AT(overwrite), 0, 0, NULL,
-     "start again, and remove what an earlier study left in the folder"},
-    {"json", EL_OPT_SWITCH, AT(json), 0, 0, NULL, "print report.json, and a dry run as JSON"},
+    EL_OUTPUT("output", AT(output), "folder of the study; the same command again goes on with it"),
+    EL_TEXT("data", AT(data), "folder of shards, instead of the plan's"),
+    EL_TEXT("eval_data", AT(eval_data), "folder of held-out shards, instead of the plan's"),
+    EL_TEXT(
+        "tasks", AT(tasks),
+        "folder of labelled data: the plan's tasks that are not in it are left out; or a JSON file with tasks, "
+        "tasks_folder or both in place of the plan's"),
+    EL_TEXT("language", AT(language), "word for the report, instead of the plan's"),
+    EL_TEXT("sizes", AT(sizes), "presets of sizes between commas, instead of the plan's sizes"),
+    EL_REAL("flops_budget", AT(flops_budget), 0, 1e30,
+            "floating point operations of a run, instead of the plan's; 0: the plan's"),
+    EL_INT("num_seeds", AT(num_seeds), 0, EL_PLAN_MOST,
+           "seeds 1 to N of pre-training, instead of the plan's; 0: the plan's"),
+    EL_SWITCH(
+        "constant_then_cooldown", AT(constant_then_cooldown),
+        "shares of the compute branch off one run of constant rate, and the rate falls in their last fifth; "
+        "off: as "
+        "the plan says, by default a run each"),
+    EL_INT("jobs", AT(jobs), 0, 1024, "trainings at a time; 0: as many as processors and memory hold"),
+    EL_INT("threads", AT(threads), 0, 1024, "threads of all of them together; 0: one per processor"),
+    EL_SWITCH("keep_models", AT(keep_models),
+              "keep the run folders of what is done; off: results alone are kept"),
+    EL_SWITCH("dry_run", AT(dry_run),
+              "say what there is to do and what it takes; tasks and held-out shards need not be there"),
+    EL_SWITCH("overwrite", AT(overwrite), "start again, and remove what an earlier study left in the folder"),
+    EL_SWITCH("json", AT(json), "print report.json, and a dry run as JSON"),
     EL_STALL_OPTION(AT(stall_limit)),
 };
-#undef AT
 const int EL_COMPARE_LINES = sizeof EL_COMPARE_TABLE / sizeof *EL_COMPARE_TABLE;
 
 /* ---- the plan ---- */

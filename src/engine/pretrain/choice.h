@@ -17,38 +17,34 @@ typedef struct {
     const char *mask_shares; /* "mask,random,keep", by a line of the struct's own; NULL: as they are told */
 } el_objective_choice;
 
-#define EL_CHOSEN(settings, name, type, field, min, max, words, help)                                        \
-    {                                                                                                        \
-        name, EL_OPT_##type, offsetof(settings, choice.field), min, max, words, help                         \
-    }
 #define EL_OBJECTIVE_OPTIONS(s)                                                                              \
-    EL_CHOSEN(s, "sentence_task", CHOICE, told.sentence_task, 0, 0, EL_SENTENCE_TASKS,                       \
+    EL_CHOICE("sentence_task", offsetof(s, choice.told.sentence_task), EL_SENTENCE_TASKS,                    \
               "of mlm: what is asked of two segments beside tokens: nothing; whether the second one "        \
               "follows (BERT); whether they are in order (ALBERT)"),                                         \
-        EL_CHOSEN(s, "mask_prob", COURSE, told.mask_prob, 0.001, 0.9, NULL,                                  \
+        EL_COURSE("mask_prob", offsetof(s, choice.told.mask_prob), 0.001, 0.9,                               \
                   "share of tokens that are predicted; X:Y: from X at the first step to Y at the last of "   \
                   "schedule_steps, and Y in an evaluation"),                                                 \
-        EL_CHOSEN(s, "mask_unit", CHOICE, told.mask_unit, 0, 0, "piece|word|ngram",                          \
+        EL_CHOICE("mask_unit", offsetof(s, choice.told.mask_unit), "piece|word|ngram",                       \
                   "what is hidden together: pieces; whole words; one to three words, as in ALBERT"),         \
-        EL_CHOSEN(s, "gen_weight", REAL, told.gen_weight, 0, 1e6, NULL, "weight of the generator's loss"),   \
-        EL_CHOSEN(s, "disc_weight", REAL, told.disc_weight, 0, 1e6, NULL,                                    \
-                  "weight of the discriminator's loss"),                                                     \
-        EL_CHOSEN(s, "temperature", COURSE, told.temperature, 1e-3, 1e3, NULL,                               \
+        EL_REAL("gen_weight", offsetof(s, choice.told.gen_weight), 0, 1e6,                                   \
+                "weight of the generator's loss"),                                                           \
+        EL_REAL("disc_weight", offsetof(s, choice.told.disc_weight), 0, 1e6,                                 \
+                "weight of the discriminator's loss"),                                                       \
+        EL_COURSE("temperature", offsetof(s, choice.told.temperature), 1e-3, 1e3,                            \
                   "temperature of the generator's samples; X:Y: from X to Y, as mask_prob"),                 \
-        EL_CHOSEN(s, "temperature_decay", REAL, told.temperature_decay, 0, 100, NULL,                        \
-                  "share of the run over which the temperature comes closer to Y by a factor of e; 0: on "   \
-                  "a straight line"),                                                                        \
-        EL_CHOSEN(s, "disallow_correct", SWITCH, told.disallow_correct, 0, 0, NULL,                          \
+        EL_REAL("temperature_decay", offsetof(s, choice.told.temperature_decay), 0, 100,                     \
+                "share of the run over which the temperature comes closer to Y by a factor of e; 0: on "     \
+                "a straight line"),                                                                          \
+        EL_SWITCH("disallow_correct", offsetof(s, choice.told.disallow_correct),                             \
                   "never sample the original token"),                                                        \
-        EL_CHOSEN(s, "generator", CHOICE, generator, 0, 0, "masked|two-tower",                               \
+        EL_CHOICE("generator", offsetof(s, choice.generator), "masked|two-tower",                            \
                   "what the generator reads: text with masks; or the text in both directions, by two "       \
                   "networks (ELECTRA-TT), as electric always does"),                                         \
-        EL_CHOSEN(s, "sampler", CHOICE, told.sampler, 0, 0, "network|unigram|uniform",                       \
+        EL_CHOICE("sampler", offsetof(s, choice.told.sampler), "network|unigram|uniform",                    \
                   "what draws replacements: the generator; the frequency of tokens in the run's shards; "    \
                   "all tokens alike"),                                                                       \
-        EL_CHOSEN(s, "uniform_generator", SWITCH, uniform_generator, 0, 0, NULL,                             \
-                  "same as --sampler uniform"),                                                              \
-        EL_CHOSEN(s, "duplicate_slots", SWITCH, told.duplicate_slots, 0, 0, NULL,                            \
+        EL_SWITCH("uniform_generator", offsetof(s, choice.uniform_generator), "same as --sampler uniform"),  \
+        EL_SWITCH("duplicate_slots", offsetof(s, choice.told.duplicate_slots),                               \
                   "draw masked positions with replacement, as the original does")
 
 /* Of lines that say the same, those that are given now win over what a run has recorded; EL_EUSAGE where what is given

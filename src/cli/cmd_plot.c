@@ -14,6 +14,7 @@
 #include "base/output.h"
 #include "cli/cli.h"
 #include "task/report/chart.h"
+#include "train/figures.h"
 #include "train/metrics.h"
 
 enum {
@@ -41,11 +42,6 @@ static const el_option TABLE[] = {
     EL_CHOICE("x", AT(x), "step|tokens|flops", "horizontal axis"),
     EL_TEXT("title", AT(title), "heading"),
 };
-
-/* Drawn in the chart of another figure, dashed. */
-static const struct {
-    const char *name, *within;
-} REFERENCES[] = {{"unigram_entropy", "generator_loss"}};
 
 typedef struct {
     char *name;
@@ -94,11 +90,18 @@ static el_status add_runs(plot *p, char *path)
 
 /* ---- figures ---- */
 
-static const char *within(const char *figure)
+static bool has_chart(const char *figure)
 {
-    for (size_t i = 0; i < sizeof REFERENCES / sizeof *REFERENCES; i++)
-        if (strcmp(figure, REFERENCES[i].name) == 0)
-            return REFERENCES[i].within;
+    const el_figure_kind *const kind = el_figure_kind_of(figure);
+    return !kind || !kind->within;
+}
+
+/* What is drawn, dashed, in the chart of this figure; NULL: nothing. */
+static const char *reference_of(const char *figure)
+{
+    for (int i = 0; i < EL_FIGURE_KIND_COUNT; i++)
+        if (EL_FIGURE_KINDS[i].within && strcmp(EL_FIGURE_KINDS[i].within, figure) == 0)
+            return EL_FIGURE_KINDS[i].name;
     return NULL;
 }
 
@@ -126,7 +129,7 @@ static el_status figures_of(plot *p, json_t *record)
     const char *key;
     json_t *value;
     json_object_foreach(record, key, value) {
-        const bool wanted = el_metrics_is_figure(key, value) && !within(key);
+        const bool wanted = el_metrics_is_figure(key, value) && has_chart(key);
         const el_status st = wanted ? add_figure(p, key, strlen(key)) : EL_OK;
         if (st)
             return st;
@@ -205,6 +208,7 @@ enum { LINES_OF_RUN = 3 }; /* training, evaluation, reference */
 static el_status put_figure(const plot *p, el_writer *page, const char *figure, double left, double top)
 {
     el_series series[LINES_OF_RUN * MOST_RUNS] = {0};
+    const char *const reference = reference_of(figure);
     int count = 0;
     bool fine = true;
     for (int r = 0; r < p->run_count && fine; r++) {
@@ -213,11 +217,10 @@ static el_status put_figure(const plot *p, el_writer *page, const char *figure, 
         fine = take_points(&series[count++], p, of, figure, false);
         series[count] = (el_series){.colour = r};
         fine = fine && take_points(&series[count++], p, of, figure, true);
-        for (size_t i = 0; i < sizeof REFERENCES / sizeof *REFERENCES && fine; i++)
-            if (strcmp(REFERENCES[i].within, figure) == 0) {
-                series[count] = (el_series){.colour = r, .dashed = 1};
-                fine = take_points(&series[count++], p, of, REFERENCES[i].name, true);
-            }
+        if (!fine || !reference)
+            continue;
+        series[count] = (el_series){.colour = r, .dashed = 1};
+        fine = take_points(&series[count++], p, of, reference, true);
     }
     static const char *const X[] = {"steps", "tokens", "FLOPs"};
     const el_chart chart = {.title = figure, .x_title = X[p->s.x], .series = series, .count = count};
@@ -260,9 +263,8 @@ static legend legend_of(const plot *p)
         l.keys[l.count++] = (key){p->runs[r].name, {.colour = r}};
     for (int f = 0; f < p->figure_count; f++) {
         training = training || is_drawn(p, p->figures[f], false);
-        for (size_t i = 0; i < sizeof REFERENCES / sizeof *REFERENCES; i++)
-            if (strcmp(REFERENCES[i].within, p->figures[f]) == 0)
-                reference = reference || is_drawn(p, REFERENCES[i].name, true);
+        const char *const beside = reference_of(p->figures[f]);
+        reference = reference || (beside && is_drawn(p, beside, true));
     }
     if (training)
         l.keys[l.count++] = (key){"training", {.colour = EL_CHART_GREY, .faint = true}};

@@ -9,6 +9,7 @@
 #include "cli/dry_run.h"
 #include "cli/ranks.h"
 #include "cli/signals.h"
+#include "train/figures.h"
 #include "train/presets.h"
 
 static const char EXAMPLES[] =
@@ -30,21 +31,23 @@ typedef struct {
 
 /* ---- the progress line ---- */
 
-static void describe(job *j, const el_figures *figures)
+static void describe(char *text, size_t size, const el_event *event)
 {
-    char *text = j->figures;
     *text = '\0';
-    cli_add_figure(text, sizeof j->figures, figures, "generator_loss", "gen", 3);
-    cli_add_figure(text, sizeof j->figures, figures, "discriminator_loss", "disc", 3);
-    cli_add_figure(text, sizeof j->figures, figures, "generator_accuracy", "acc", 3);
-    cli_add_figure(text, sizeof j->figures, figures, "discriminator_auc", "auc", 3);
+    for (int i = 0; i < EL_FIGURE_KIND_COUNT; i++) {
+        const el_figure_kind *const kind = &EL_FIGURE_KINDS[i];
+        const char *const label =
+            event->kind == EL_EVENT_EVALUATION ? kind->in_evaluation : kind->in_training;
+        if (label)
+            cli_add_figure(text, size, event->figures, kind->name, label, 3);
+    }
 }
 
 static void show_step(job *j, const el_event *event)
 {
     char speed[96] = "";
     if (event->kind == EL_EVENT_RECORD || !j->recorded)
-        describe(j, event->figures);
+        describe(j->figures, sizeof j->figures, event);
     j->recorded |= event->kind == EL_EVENT_RECORD;
     const el_trainer *const t = &j->run.trainer;
     const double share = t->peak_flops > 0 ? event->tokens_per_second * t->flops_per_token / t->peak_flops /
@@ -70,11 +73,8 @@ static void show_step(job *j, const el_event *event)
 
 static void show_evaluation(job *j, const el_event *event)
 {
-    char text[160] = "";
-    cli_add_figure(text, sizeof text, event->figures, "generator_loss", "generator loss", 3);
-    cli_add_figure(text, sizeof text, event->figures, "unigram_entropy", "unigram entropy", 3);
-    cli_add_figure(text, sizeof text, event->figures, "generator_accuracy", "accuracy", 3);
-    cli_add_figure(text, sizeof text, event->figures, "discriminator_auc", "AUC", 3);
+    char text[160];
+    describe(text, sizeof text, event);
     el_log(EL_LOG_NOTE, "step %" PRId64 ", held out: %s", j->run.progress.step, text);
     cli_progress_show(&j->line, (double)j->run.progress.step / (double)j->run.trainer.steps, j->shown);
 }

@@ -3,10 +3,10 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "train/figures.h"
 
 /* ---- speed ---- */
 
@@ -46,12 +46,6 @@ el_speed el_records_speed(const el_records *r)
 }
 
 /* ---- lines ---- */
-
-/* Figures that say nothing about a few steps: the entropy of a small sample is far too low. */
-static bool is_of_evaluation_only(const char *name)
-{
-    return strcmp(name, "unigram_entropy") == 0;
-}
 
 static void put_real(json_t *line, const char *key, double value)
 {
@@ -93,9 +87,11 @@ el_status el_records_training(el_records *r, const el_figures *means, double lea
     json_t *line = line_of(r, EL_METRICS_TRAINING);
     if (t->schedule.restart > 0)
         json_object_set_new(line, "stage", json_integer(r->p->step > t->schedule.restart ? 2 : 1));
-    for (int i = 0; i < means->count; i++)
-        if (!is_of_evaluation_only(means->names[i]))
+    for (int i = 0; i < means->count; i++) {
+        const el_figure_kind *const kind = el_figure_kind_of(means->names[i]);
+        if (!kind || !kind->of_many)
             put_real(line, means->names[i], means->values[i]);
+    }
     put_real(line, "learning_rate", learning_rate);
     put_real(line, "gradient_norm", el_progress_norm(r->p));
     json_object_set_new(line, "skipped", json_integer(r->p->window_skipped));

@@ -283,13 +283,10 @@ static el_status put_page(const plot *p, el_writer *page)
     for (int i = 0; i < l.count; i++)
         el_chart_key(page, &l.keys[i].like, l.keys[i].name);
     for (int i = 0; i < p->figure_count && !st; i++) {
-        el_html_put(
-            page, "<svg viewBox=\"0 0 %d %d\" fill=\"currentColor\" font-size=\"12\" role=\"img\">\n<title>",
-            WIDTH, HEIGHT);
-        el_html_text(page, p->figures[i]);
-        el_html_put(page, "</title>\n");
+        el_drawing_begin(page, p->figures[i], WIDTH, HEIGHT, " fill=\"currentColor\"");
         st = put_figure(p, page, p->figures[i], 0, 0);
-        el_html_put(page, "</svg>\n");
+        el_drawing_end(page);
+        el_html_put(page, "\n");
     }
     el_html_end(page);
     return st;

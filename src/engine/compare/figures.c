@@ -52,11 +52,10 @@ static void put_chart(el_writer *page, const el_findings *f, const lines *l, con
         el_chart_key(page, &(el_series){.colour = i}, p->systems[i].title);
     for (int i = 0; i < p->size_count && of_sizes && p->size_count > 1; i++)
         el_chart_key(page, &(el_series){.colour = EL_CHART_GREY, .dashed = i}, p->sizes[i].name);
-    el_html_put(page, "<svg viewBox=\"0 0 %d %d\" font-size=\"12\" role=\"img\">\n<title>", WIDTH, HEIGHT);
-    el_html_text(page, title);
-    el_html_put(page, "</title>\n");
+    el_drawing_begin(page, title, WIDTH, HEIGHT, "");
     el_chart_put(page, &chart, 0, 0, WIDTH, HEIGHT);
-    el_html_put(page, "</svg></div>\n");
+    el_drawing_end(page);
+    el_html_put(page, "</div>\n");
 }
 
 /* How many different trainings, or sizes, the reference was given. */

@@ -253,6 +253,19 @@ void el_chart_key(el_writer *page, const el_series *like, const char *name)
     el_html_put(page, "</div>\n");
 }
 
+void el_drawing_begin(el_writer *page, const char *title, int width, int height, const char *more)
+{
+    el_html_put(page, "<svg viewBox=\"0 0 %d %d\"%s font-size=\"12\" role=\"img\">\n<title>", width, height,
+                more);
+    el_html_text(page, title);
+    el_html_put(page, "</title>\n");
+}
+
+void el_drawing_end(el_writer *page)
+{
+    el_html_put(page, "</svg>");
+}
+
 /* How far bars of this colour stand aside: those of other series at the same x would lie upon them. */
 static double aside(const el_chart *chart, int colour)
 {

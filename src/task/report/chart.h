@@ -42,6 +42,10 @@ void el_chart_sample(el_writer *page, const el_series *like, double x, double y)
 /* A line of a page's legend: the same with a name, which may be long. */
 void el_chart_key(el_writer *page, const el_series *like, const char *name);
 
+/* A drawing within a page, of so many units; `more`: attributes that it has besides, or "". */
+void el_drawing_begin(el_writer *page, const char *title, int width, int height, const char *more);
+void el_drawing_end(el_writer *page);
+
 /* Draws the chart with its upper left corner at (left, top).  The writer remembers failures. */
 void el_chart_put(el_writer *page, const el_chart *chart, double left, double top, double width,
                   double height);

@@ -148,6 +148,7 @@ enum { WIDTH = 480, HEIGHT = 440, MOST_POINTS = 5000 }; /* of the drawing */
 
 static void put_scatter(el_writer *page, const double *gold, const double *predicted, int count)
 {
+    static const char TITLE[] = "Predicted over gold";
     double ends[2] = {INFINITY, -INFINITY};
     for (int i = 0; i < count; i++) {
         ends[0] = fmin(ends[0], fmin(gold[i], predicted[i]));
@@ -156,12 +157,11 @@ static void put_scatter(el_writer *page, const double *gold, const double *predi
     const el_series series[] = {{.x = ends, .y = ends, .count = 2, .colour = EL_CHART_GREY, .dashed = 1},
                                 {.x = gold, .y = predicted, .count = count, .dots = true}};
     const el_chart chart = {.title = "predicted", .x_title = "gold", .series = series, .count = 2};
-    el_html_put(page,
-                "<h3>Predicted over gold</h3>\n<svg viewBox=\"0 0 %d %d\" font-size=\"12\" role=\"img\">\n"
-                "<title>Predicted over gold</title>\n",
-                WIDTH, HEIGHT);
+    el_html_put(page, "<h3>%s</h3>\n", TITLE);
+    el_drawing_begin(page, TITLE, WIDTH, HEIGHT, "");
     el_chart_put(page, &chart, 0, 0, WIDTH, HEIGHT);
-    el_html_put(page, "</svg>\n");
+    el_drawing_end(page);
+    el_html_put(page, "\n");
 }
 
 /* Of many examples every so many. */

@@ -17,16 +17,22 @@ static const char PLAN[] =
 
 static el_compare_settings settings = {.output = "study"};
 
-/* A study with every job of the plan and no record; `of_b`: settings of b. */
-static void open_study_of(el_study *study, const char *of_b, const char *more)
+/* A study with every job of the plan and no record. */
+static void open_plan(el_study *study, const char *text)
 {
-    char text[1024];
     json_t *plan;
-    snprintf(text, sizeof text, PLAN, of_b, more);
     *study = (el_study){.settings = &settings, .vocab_size = 100};
     CHECK_OK(el_json_parse(&plan, text, strlen(text), "plan"));
     CHECK_OK(el_plan_read(&study->plan, plan, "plan"));
     CHECK_OK(el_compare_list(study));
+}
+
+/* `of_b`: settings of b. */
+static void open_study_of(el_study *study, const char *of_b, const char *more)
+{
+    char text[1024];
+    snprintf(text, sizeof text, PLAN, of_b, more);
+    open_plan(study, text);
 }
 
 static void open_study(el_study *study, const char *more)
@@ -198,6 +204,32 @@ static void test_crossing(void **state)
     CHECK_OK(el_findings_open(&f, &study));
     CHECK(isnan(f.crossings[0].share), "65 is reached by 60, at %g", f.crossings[0].share);
     CHECK(f.test_count > 0 && f.tests[0].difference < 0, "the paired test says %g", f.tests[0].difference);
+    el_findings_close(&f);
+    el_compare_close(&study);
+}
+
+/* By Holm: of three systems on a task the least p counts three times, the next twice, and none less than one before it. */
+static void test_corrected(void **state)
+{
+    (void)state;
+    static const char *const SYSTEMS[] = {"electra", "mlm", "causal", "electra-15"};
+    static const double SCORES[][3] = {{60, 70, 80}, {59, 68, 77}, {58, 60, 78}, {59, 71, 79}};
+    el_study study;
+    el_findings f;
+    open_plan(&study, "{\"plan\": \"p\", \"systems\": [\"electra\", \"mlm\", \"causal\", \"electra-15\"],"
+                      " \"sizes\": [\"tiny\"], \"tasks\": [\"rte\"]" SEEDS "}");
+    for (int i = 0; i < 12; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s.tiny.100-steps.seed-%d", SYSTEMS[i / 3], i % 3 + 1);
+        train(&study, name, 100, SCORES[i / 3][i % 3]);
+    }
+    CHECK_OK(el_findings_open(&f, &study));
+    assert_int_equal(f.test_count, 6); /* of the mean and of the task */
+    const el_test *const mlm = &f.tests[0], *const causal = &f.tests[2], *const other = &f.tests[4];
+    CHECK(mlm->p < causal->p && causal->p < other->p, "p are %g, %g, %g", mlm->p, causal->p, other->p);
+    near(mlm->p_corrected, 3 * mlm->p, "the least");
+    near(causal->p_corrected, 2 * causal->p, "the next");
+    near(other->p_corrected, fmax(2 * causal->p, other->p), "the last");
     el_findings_close(&f);
     el_compare_close(&study);
 }
@@ -414,10 +446,10 @@ int main(void)
         cmocka_unit_test(test_diverged),       cmocka_unit_test(test_unscored),
         cmocka_unit_test(test_diverged_trunk), cmocka_unit_test(test_no_rate),
         cmocka_unit_test(test_crossing),       cmocka_unit_test(test_common_seeds),
-        cmocka_unit_test(test_branch),         cmocka_unit_test(test_trunk_schedule),
-        cmocka_unit_test(test_lengths),        cmocka_unit_test(test_line),
-        cmocka_unit_test(test_one_rate),       cmocka_unit_test(test_losses),
-        cmocka_unit_test(test_objectives),
+        cmocka_unit_test(test_corrected),      cmocka_unit_test(test_branch),
+        cmocka_unit_test(test_trunk_schedule), cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_line),           cmocka_unit_test(test_one_rate),
+        cmocka_unit_test(test_losses),         cmocka_unit_test(test_objectives),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

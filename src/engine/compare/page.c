@@ -116,11 +116,12 @@ static const char *task_of(const el_findings *f, int task)
     return task < 0 ? "mean" : f->study->plan.tasks[task].name;
 }
 
-static void put_heads(el_writer *page, const char *const *heads, int count)
+/* The first `words` of a table's columns hold words, the others numbers. */
+static void put_heads(el_writer *page, const char *const *heads, int count, int words)
 {
     el_html_put(page, "<div class=\"scroll\"><table><tr>");
     for (int i = 0; i < count; i++) {
-        el_html_put(page, i ? "<th class=\"n\">" : "<th>");
+        el_html_put(page, i < words ? "<th>" : "<th class=\"n\">");
         el_html_text(page, heads[i]);
         el_html_put(page, "</th>");
     }
@@ -130,6 +131,14 @@ static void put_heads(el_writer *page, const char *const *heads, int count)
 static void put_cell(el_writer *page, const char *text)
 {
     el_html_put(page, "<td>");
+    el_html_text(page, text);
+    el_html_put(page, "</td>");
+}
+
+/* A word among numbers. */
+static void put_word(el_writer *page, const char *text)
+{
+    el_html_put(page, "<td class=\"n\">");
     el_html_text(page, text);
     el_html_put(page, "</td>");
 }
@@ -190,11 +199,21 @@ static void put_metrics(el_writer *page, const el_findings *f)
                 metric = f->rows[i].metric;
                 none |= f->rows[i].unscored > 0;
             }
+        el_html_put(page, t ? "; " : "");
         el_html_isolated(page, p->tasks[t].name);
         el_html_put(page, ": ");
         el_html_text(page, metric ? metric : none ? "no result" : "no result yet");
-        el_html_put(page, "%s", p->tasks[t].in_mean ? "; " : ", outside the mean; ");
+        el_html_put(page, p->tasks[t].in_mean ? "" : ", outside the mean");
     }
+    el_html_put(page, p->task_count ? ". " : "");
+}
+
+static void put_seeds(el_writer *page, const el_plan *p)
+{
+    el_html_put(page, "Seeds: ");
+    for (int i = 0; i < p->seed_count; i++)
+        el_html_put(page, "%s%" PRId64, i ? ", " : "", p->seeds[i]);
+    el_html_put(page, ". ");
 }
 
 static void put_scores(el_writer *page, const el_findings *f)
@@ -204,7 +223,7 @@ static void put_scores(el_writer *page, const el_findings *f)
     int count = 5;
     for (int t = 0; t < p->task_count; t++)
         heads[count++] = p->tasks[t].name;
-    put_heads(page, heads, count);
+    put_heads(page, heads, count, 2);
     for (int i = 0; i < f->row_count; i++) {
         const el_row *const row = &f->rows[i];
         if (row->task >= 0)
@@ -222,6 +241,7 @@ static void put_scores(el_writer *page, const el_findings *f)
               "<p class=\"note\">100 times the task's metric on dev: mean ± standard deviation over seeds of "
               "pre-training (their number). ");
     put_metrics(page, f);
+    put_seeds(page, p);
     el_html_put(page, "FLOPs are those of pre-training.</p>\n");
 }
 
@@ -230,7 +250,7 @@ static void put_costs(el_writer *page, const el_findings *f)
     static const char *const HEADS[] = {"system", "size",    "share", "FLOPs", "the paper's count",
                                         "steps",  "seconds", "rate"};
     el_html_put(page, "<h2>What pre-training took</h2>\n");
-    put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS);
+    put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS, 2);
     for (int i = 0; i < f->row_count; i++) {
         const el_row *const row = &f->rows[i];
         if (row->task >= 0)
@@ -249,40 +269,47 @@ static void put_costs(el_writer *page, const el_findings *f)
 
 static void put_tests(el_writer *page, const el_findings *f)
 {
-    static const char *const HEADS[] = {"against", "size", "FLOPs", "task", "difference", "p", "seeds"};
+    static const char *const HEADS[] = {"against",   "task",  "difference", "p",
+                                        "p by Holm", "seeds", "size",       "FLOPs"};
     if (f->test_count == 0)
         return;
     el_html_put(page, "<h2>");
     el_html_isolated(page, title_of(f, f->study->plan.reference));
     el_html_put(page, " against the others</h2>\n");
-    put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS);
+    put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS, 2);
     for (int i = 0; i < f->test_count; i++) {
         const el_test *const t = &f->tests[i];
         el_html_put(page, "<tr>");
         put_cell(page, title_of(f, t->row->system));
-        put_cell(page, f->study->plan.sizes[t->row->size].name);
-        put_number(page, "%.3g", t->row->flops);
         put_cell(page, task_of(f, t->row->task));
-        put_number(page, "%+.1f", t->difference);
+        el_html_put(page, "<td class=\"n s\">%+.1f", t->difference);
+        if (isfinite(t->deviation))
+            el_html_put(page, " <small>± %.1f</small>", t->deviation);
+        el_html_put(page, "</td>");
         put_number(page, "%.3f", t->p);
-        el_html_put(page, "<td class=\"n\">%d</td></tr>\n", t->seeds);
+        put_number(page, "%.3f", t->p_corrected);
+        el_html_put(page, "<td class=\"n\">%d</td>", t->seeds);
+        put_word(page, f->study->plan.sizes[t->row->size].name);
+        put_number(page, "%.3g", t->row->flops);
+        el_html_put(page, "</tr>\n");
     }
     el_html_put(
         page,
-        "</table></div>\n<p class=\"note\">Points, paired by the seed of pre-training. p: Student's paired t "
-        "test, both sides, not corrected for the number of tests; with few seeds it says little.</p>\n");
+        "</table></div>\n<p class=\"note\">Points, paired by the seed of pre-training: mean ± standard "
+        "deviation of the differences. p: Student's paired t test, both sides; by Holm: corrected for the "
+        "number of systems that are tested so on a task. With few seeds they say little.</p>\n");
 }
 
 static void put_crossings(el_writer *page, const el_findings *f)
 {
     static const char *const HEADS[] = {"score of",     "size",  "score", "its FLOPs",
                                         "reached with", "share", "seeds"};
-    if (f->crossing_count == 0)
-        return;
+    if (f->crossing_count == 0 || f->study->plan.length_count * f->study->plan.share_count == 1)
+        return; /* of one length there is no share to look for */
     el_html_put(page, "<h2>At which share of the others' compute ");
     el_html_isolated(page, title_of(f, f->study->plan.reference));
     el_html_put(page, " reaches their score</h2>\n");
-    put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS);
+    put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS, 2);
     for (int i = 0; i < f->crossing_count; i++) {
         const el_crossing *const c = &f->crossings[i];
         el_html_put(page, "<tr>");
@@ -311,7 +338,7 @@ static void put_rates(el_writer *page, const el_findings *f)
     if (s->plan.rate_count == 0)
         return;
     el_html_put(page, "<h2>Peak rates that were tried</h2>\n");
-    put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS);
+    put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS, 2);
     for (int i = 0; i < s->count; i++) {
         const el_job *const job = &s->jobs[i];
         if (!job->tuning || job->task >= 0 || !job->record)
@@ -322,7 +349,7 @@ static void put_rates(el_writer *page, const el_findings *f)
         put_number(page, "%.3g", job->rate);
         put_number(page, "%.1f", el_compare_task_mean(s, job));
         put_number(page, "%.4f", el_record_loss(job->record));
-        put_cell(page, el_record_loss_of(job->record));
+        put_word(page, el_record_loss_of(job->record));
         el_html_put(page, "%s</tr>\n", el_record_diverged(job->record) ? "<td>diverged</td>" : "");
     }
     el_html_put(page,
@@ -342,7 +369,7 @@ static void put_published(el_writer *page, const el_findings *f)
     json_t *row;
     if (json_array_size(rows)) {
         el_html_put(page, "<h2>As published</h2>\n");
-        put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS);
+        put_heads(page, HEADS, sizeof HEADS / sizeof *HEADS, 2);
     }
     json_array_foreach(rows, i, row) {
         const json_t *const flops = json_object_get(row, "flops"), *const score =

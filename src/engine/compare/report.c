@@ -175,13 +175,36 @@ static void fill_tests(el_findings *f)
         double differences[EL_PLAN_MOST];
         const el_sample sample = lead_over(reference, row, p->seed_count, differences);
         if (sample.count)
-            f->tests[f->test_count++] = (el_test){row,
-                                                  reference,
-                                                  sample.mean,
-                                                  sample.deviation,
-                                                  el_paired_test(differences, p->seed_count),
-                                                  sample.count};
+            f->tests[f->test_count++] = (el_test){.row = row,
+                                                  .reference = reference,
+                                                  .difference = sample.mean,
+                                                  .deviation = sample.deviation,
+                                                  .p = el_paired_test(differences, p->seed_count),
+                                                  .seeds = sample.count};
     }
+}
+
+/* The reference against each of the others, of one thing. */
+static bool is_of_family(const el_test *test, const el_test *of)
+{
+    return test->row->size == of->row->size && test->row->length == of->row->length &&
+           test->row->task == of->row->task;
+}
+
+/* Holm: the least p of a family of m is multiplied by m, the next by m - 1, and none is less than one before it. */
+static void correct_tests(el_findings *f)
+{
+    el_test *const first = f->tests, *const end = first + f->test_count;
+    for (el_test *test = first; test < end; test++) {
+        int left = 0;
+        for (const el_test *other = first; other < end; other++)
+            left += is_of_family(other, test) && other->p >= test->p;
+        test->p_corrected = left * test->p > 1 ? 1 : left * test->p;
+    }
+    for (el_test *test = first; test < end; test++)
+        for (const el_test *other = first; other < end; other++)
+            if (is_of_family(other, test) && other->p <= test->p)
+                test->p_corrected = fmax(test->p_corrected, other->p_corrected);
 }
 
 /* ---- crossings ---- */
@@ -257,6 +280,7 @@ el_status el_findings_open(el_findings *f, const el_study *study)
     }
     fill_rows(f);
     fill_tests(f);
+    correct_tests(f);
     const el_status st = fill_crossings(f);
     if (st)
         el_findings_close(f);
@@ -343,11 +367,12 @@ static json_t *test_json(const el_study *study, const el_test *test)
 {
     const el_plan *const p = &study->plan;
     const el_row *const row = test->row;
-    return json_pack("{s:s, s:s, s:s, s:f, s:s, s:f, s:o, s:o, s:i}", "system", p->systems[p->reference].name,
-                     "against", p->systems[row->system].name, "size", p->sizes[row->size].name, "flops",
-                     row->flops, "task", row->task < 0 ? "mean" : p->tasks[row->task].name, "difference",
-                     test->difference, "deviation", el_json_number(test->deviation), "p",
-                     el_json_number(test->p), "seeds", test->seeds);
+    return json_pack("{s:s, s:s, s:s, s:f, s:s, s:f, s:o, s:o, s:o, s:i}", "system",
+                     p->systems[p->reference].name, "against", p->systems[row->system].name, "size",
+                     p->sizes[row->size].name, "flops", row->flops, "task",
+                     row->task < 0 ? "mean" : p->tasks[row->task].name, "difference", test->difference,
+                     "deviation", el_json_number(test->deviation), "p", el_json_number(test->p),
+                     "p_corrected", el_json_number(test->p_corrected), "seeds", test->seeds);
 }
 
 static json_t *crossing_json(const el_study *study, const el_crossing *c)

@@ -33,6 +33,7 @@ typedef struct {
 typedef struct {
     const el_row *row, *reference;
     double difference, deviation, p; /* of the reference over the other */
+    double p_corrected; /* by Holm, for the others on one task in one size and length; NAN as p */
     int seeds;
 } el_test;
 

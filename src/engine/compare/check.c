@@ -10,7 +10,6 @@
 
 #include "base/log.h"
 #include "engine/compare/parts.h"
-#include "engine/finetune/settings.h"
 
 /* Folders, lengths and seeds are keys of the plan; the others are about a run by itself, or set by what a study needs. */
 static const char *const OF_PRETRAINING[] = {"data",
@@ -55,11 +54,11 @@ static el_status check_pretraining(const el_plan *plan, int system, int size)
 /* Whether electra finetune takes them. */
 static el_status apply(const json_t *settings, const char *where)
 {
-    el_finetune_settings s = el_finetune_defaults();
-    el_options options = {
-        .command = "compare", .table = EL_FINETUNE_TABLE, .count = EL_FINETUNE_LINES, .settings = &s};
-    const el_status st = el_options_from_json(&options, settings, where);
-    el_options_close(&options);
+    el_finetune_settings s;
+    el_options options;
+    const el_status st = el_compare_finetune_settings(&s, &options, settings, where);
+    if (!st)
+        el_options_close(&options);
     return st;
 }
 
@@ -228,7 +227,7 @@ el_status el_compare_check_folders(const el_study *study)
     for (int i = 0; !st && i < study->count; i++) {
         const el_job *const job = &study->jobs[i];
         const bool to_train = job->task < 0 && job->state != EL_JOB_DONE;
-        if (to_train && study->costs[job->system * study->plan.size_count + job->size].by_record)
+        if (to_train && el_compare_cost_at(study, job->system, job->size)->by_record)
             st = need_folders(study, job->system, job->size);
     }
     return st;
@@ -299,15 +298,18 @@ el_status el_compare_check_lengths(const el_study *study)
 {
     for (int i = 0; i < study->count; i++) {
         const el_job *const job = &study->jobs[i];
-        const int64_t before = job->task < 0 && job->needs >= 0 ? study->jobs[job->needs].steps : 0;
-        if (job->task < 0 && job->steps <= before)
+        const el_job *const trunk = el_compare_needed(study, job);
+        if (job->task >= 0)
+            continue;
+        const int64_t before = trunk ? trunk->steps : 0;
+        if (job->steps <= before)
             return el_fail(EL_EUSAGE,
                            "%s: has no step left behind the %" PRId64
                            " of what it begins with (cooldown %g); more steps, or "
                            "without cooldown",
                            job->name, before, study->plan.cooldown);
-        const int64_t least = study->costs[job->system * study->plan.size_count + job->size].least;
-        if (job->task < 0 && job->steps < least)
+        const int64_t least = el_compare_cost_at(study, job->system, job->size)->least;
+        if (job->steps < least)
             return el_fail(EL_EUSAGE,
                            "%s: has %" PRId64
                            " steps, and its discriminator begins to learn with step %" PRId64,

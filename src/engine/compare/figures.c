@@ -105,7 +105,7 @@ static void put_score_over_size(el_writer *page, const el_findings *f)
         for (int size = 0; s && size < p->size_count; size++) {
             const el_row *const row = el_findings_row(f, system, size, p->length_count - 1, 1, -1);
             if (row && row->score.count)
-                put_point(s, f->study->costs[system * p->size_count + size].encoder_flops, row->score.mean,
+                put_point(s, el_compare_cost_at(f->study, system, size)->encoder_flops, row->score.mean,
                           row->score.deviation);
         }
     }
@@ -135,15 +135,9 @@ static const json_t *curve_of(const el_job *job)
     return json_object_get(job->record, "curve");
 }
 
-/* The run that a branch goes on with, or NULL. */
-static const el_job *trunk_of(const el_study *study, const el_job *job)
-{
-    return job->needs < 0 ? NULL : &study->jobs[job->needs];
-}
-
 static int points_of(const el_study *study, const el_job *job)
 {
-    const el_job *const trunk = trunk_of(study, job);
+    const el_job *const trunk = el_compare_needed(study, job);
     return (int)(json_array_size(curve_of(job)) + (trunk ? json_array_size(curve_of(trunk)) : 0));
 }
 
@@ -157,7 +151,7 @@ static void add_points(el_series *s, const el_job *job, const char *figure, doub
 
 static void add_curve(lines *l, const el_study *study, const el_job *job, const char *figure)
 {
-    const el_job *const trunk = trunk_of(study, job);
+    const el_job *const trunk = el_compare_needed(study, job);
     el_series *const s = add_line(l, points_of(study, job), job->system);
     if (!s)
         return;

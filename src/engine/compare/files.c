@@ -45,6 +45,11 @@ json_t *el_compare_told(const el_study *study, const el_job *job)
     return told;
 }
 
+json_t *el_compare_task_told(const el_study *study, int task)
+{
+    return el_compare_told(study, &(el_job){.task = task});
+}
+
 /* The file of pairs in a folder, which has the task's name: JSON lines before a table. */
 static char *pairs_in(const el_plan_task *t, const char *folder)
 {
@@ -82,7 +87,7 @@ static char *named_file(const json_t *told, const char *split)
 char *el_compare_task_data(const el_study *study, int task)
 {
     const el_plan_task *const t = &study->plan.tasks[task];
-    json_t *const told = el_compare_told(study, &(el_job){.task = task});
+    json_t *const told = el_compare_task_told(study, task);
     const bool named = json_object_get(told, "train_file") != NULL;
     json_decref(told);
     char *const data = named ? NULL : data_of(study, t);
@@ -102,7 +107,7 @@ el_status el_compare_task_files(const el_study *study, int task, el_task_files *
         files->dev = data;
         return data ? EL_OK : el_no_memory(NULL);
     }
-    json_t *const told = el_compare_told(study, &(el_job){.task = task});
+    json_t *const told = el_compare_task_told(study, task);
     const el_task_files named = {.train = named_file(told, "train_file"),
                                  .dev = named_file(told, "dev_file"),
                                  .test = named_file(told, "test_file")};
@@ -148,7 +153,7 @@ static el_status check_pairs(const el_study *study, int task)
 static el_status check_named(const el_study *study, int task)
 {
     static const char *const KEYS[] = {"train_file", "dev_file", "test_file"};
-    json_t *const told = el_compare_told(study, &(el_job){.task = task});
+    json_t *const told = el_compare_task_told(study, task);
     el_status st = EL_OK;
     for (int i = 0; !st && i < 3; i++) {
         const char *const path = json_string_value(json_object_get(told, KEYS[i]));
@@ -163,16 +168,16 @@ static el_status check_named(const el_study *study, int task)
 static el_status check_rows(const el_study *study, int task)
 {
     char *const data = el_compare_task_data(study, task);
-    json_t *const told = el_compare_told(study, &(el_job){.task = task});
+    json_t *const told = el_compare_task_told(study, task);
     if (data)
         json_object_set_new(told, "data", json_string(data));
-    el_finetune_settings settings = el_finetune_defaults();
-    el_options options = {
-        .command = "compare", .table = EL_FINETUNE_TABLE, .count = EL_FINETUNE_LINES, .settings = &settings};
-    el_status st = el_options_from_json(&options, told, study->plan.tasks[task].name);
-    if (!st)
+    el_finetune_settings settings;
+    el_options options;
+    el_status st = el_compare_finetune_settings(&settings, &options, told, study->plan.tasks[task].name);
+    if (!st) {
         st = el_finetune_glance(&settings);
-    el_options_close(&options);
+        el_options_close(&options);
+    }
     json_decref(told);
     free(data);
     return st;

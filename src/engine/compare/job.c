@@ -93,9 +93,9 @@ static json_t *loss_of(const json_t *lines)
 /* What this run has spent, and what its trunk had; null where there is no such count. */
 static json_t *flops_of(const el_study *study, const el_job *job, const char *count, double own)
 {
-    const bool branch = job->needs >= 0 && !job->trunk;
-    const json_t *const trunk = branch ? json_object_get(study->jobs[job->needs].record, "flops") : NULL;
-    return el_json_number(own + json_number_value(json_object_get(trunk, count)));
+    const el_job *const trunk = job->trunk ? NULL : el_compare_needed(study, job);
+    const json_t *const before = trunk ? json_object_get(trunk->record, "flops") : NULL;
+    return el_json_number(own + json_number_value(json_object_get(before, count)));
 }
 
 /* diverged: why, or NULL.  A later start has to know whether the run's folder is to stay. */
@@ -205,9 +205,10 @@ static el_status pretrain(working *w)
     set_path(given, "data", study->plan.data);
     set_path(given, "eval_data", study->plan.eval_data);
     json_object_set_new(given, "keep_checkpoint_max", json_integer(job->trunk ? 0 : 1));
-    if (job->needs >= 0 && !job->trunk) {
-        char *const folder = el_compare_folder(study, &study->jobs[job->needs]);
-        trunk = folder ? el_checkpoint_path(folder, study->jobs[job->needs].steps) : NULL;
+    const el_job *const from = job->trunk ? NULL : el_compare_needed(study, job);
+    if (from) {
+        char *const folder = el_compare_folder(study, from);
+        trunk = folder ? el_checkpoint_path(folder, from->steps) : NULL;
         free(folder);
         set_path(given, "init_from", trunk);
     }
@@ -295,18 +296,19 @@ static el_status finetune(working *w)
 {
     const el_study *const study = w->study;
     char *const output = el_compare_folder(study, w->job);
-    char *const model = el_compare_folder(study, &study->jobs[w->job->needs]);
+    char *const model = el_compare_folder(study, el_compare_needed(study, w->job));
     char *const data = el_compare_task_data(study, w->job->task);
     json_t *const given = here(study, w->job, output);
     set_path(given, "model", model);
     set_path(given, "data", data);
-    el_finetune_settings settings = el_finetune_defaults();
-    el_options options = {
-        .command = "compare", .table = EL_FINETUNE_TABLE, .count = EL_FINETUNE_LINES, .settings = &settings};
-    el_status st = el_options_from_json(&options, given, study->plan.tasks[w->job->task].name);
-    if (!st)
+    el_finetune_settings settings;
+    el_options options;
+    el_status st =
+        el_compare_finetune_settings(&settings, &options, given, study->plan.tasks[w->job->task].name);
+    if (!st) {
         st = tune(w, &options);
-    el_options_close(&options);
+        el_options_close(&options);
+    }
     json_decref(given);
     free(data);
     free(model);
@@ -365,7 +367,7 @@ static el_status score_pairs(working *w)
 {
     enum { ROWS = 2048 };
     const el_study *const study = w->study;
-    char *const model = el_compare_folder(study, &study->jobs[w->job->needs]);
+    char *const model = el_compare_folder(study, el_compare_needed(study, w->job));
     char *const file = el_compare_task_data(study, w->job->task);
     el_precision precision = EL_PRECISION_FP32;
     const el_pairs_watch watch = {.on_progress = on_pairs, .stop = &study->halt, .context = w->job};

@@ -33,6 +33,18 @@ el_status el_compare_pretrain_settings(el_pretrain_settings *s, el_options *opti
     return st;
 }
 
+el_status el_compare_finetune_settings(el_finetune_settings *s, el_options *options, const json_t *given,
+                                       const char *where)
+{
+    *options = (el_options){
+        .command = "compare", .table = EL_FINETUNE_TABLE, .count = EL_FINETUNE_LINES, .settings = s};
+    *s = el_finetune_defaults();
+    const el_status st = el_options_from_json(options, given, where);
+    if (st)
+        el_options_close(options);
+    return st;
+}
+
 /* Values, gradients, moments, copies for products and for a checkpoint, and about what a micro-batch leaves in the layers. */
 static double memory_of(const el_pretrain_settings *s, const el_model_plan *plan)
 {
@@ -120,7 +132,7 @@ static el_status take_costs(el_study *study)
 
 static const el_cost *cost_at(const el_study *study, const el_job *job)
 {
-    return &study->costs[job->system * study->plan.size_count + job->size];
+    return el_compare_cost_at(study, job->system, job->size);
 }
 
 /* ---- jobs ---- */
@@ -189,7 +201,7 @@ static double tokens_of_task(const el_study *study, int task)
     el_task_files_release(&files);
     if (pairs)
         return tokens * PASSES / 3;
-    json_t *const told = el_compare_told(study, &(el_job){.task = task});
+    json_t *const told = el_compare_task_told(study, task);
     const json_t *const most = json_object_get(told, "max_train_examples");
     const json_t *const epochs = json_object_get(told, "num_train_epochs");
     if (json_number_value(most) > 0)
@@ -221,8 +233,7 @@ static int64_t whole_steps(double steps)
 
 double el_compare_step(const el_study *study, int system, int size)
 {
-    const el_plan *const p = &study->plan;
-    return p->by_steps ? 1 : study->costs[system * p->size_count + size].flops_per_step;
+    return study->plan.by_steps ? 1 : el_compare_cost_at(study, system, size)->flops_per_step;
 }
 
 /* A run with a length of its own, which is asked for as the plan has it; else it is a trunk or a branch from one. */
@@ -394,7 +405,8 @@ static json_t *asked_of_task(const el_study *study, const el_job *job)
 static void ask_length(const el_study *study, const el_job *job, json_t *asked)
 {
     const el_plan *const p = &study->plan;
-    const int64_t before = job->needs < 0 ? 0 : study->jobs[job->needs].steps;
+    const el_job *const trunk = el_compare_needed(study, job);
+    const int64_t before = trunk ? trunk->steps : 0;
     if (by_itself(p, job)) {
         if (p->by_steps)
             json_object_set_new(asked, "num_train_steps", json_integer(job->steps));

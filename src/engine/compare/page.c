@@ -73,7 +73,7 @@ char *el_compare_command(const el_study *study, const el_job *job)
     if (study->counts_examples &&
         json_object_del(asked, "flops_budget") == 0) /* a new run counts otherwise */
         json_object_set_new(asked, "num_train_steps", json_integer(job->steps));
-    const el_job *const needed = job->needs < 0 ? NULL : &study->jobs[job->needs];
+    const el_job *const needed = el_compare_needed(study, job);
     char from[256], *data = NULL;
     const bool pairs = job->task >= 0 && el_plan_asks_pairs(&study->plan.tasks[job->task]);
     append(&c, job->task < 0 ? "electra pretrain" : pairs ? "electra score" : "electra finetune");
@@ -436,9 +436,7 @@ static bool ends_sentence(const char *text)
 static void put_beginning(el_writer *page, const el_findings *f)
 {
     const el_study *const s = f->study;
-    int done = 0;
-    for (int i = 0; i < s->count; i++)
-        done += s->jobs[i].state == EL_JOB_DONE;
+    const int done = el_compare_done(s);
     el_html_put(page, "<p>");
     el_html_isolated(page, s->plan.about);
     el_html_put(page, "%s", *s->plan.about == '\0' ? "" : ends_sentence(s->plan.about) ? " " : ". ");

@@ -3,8 +3,20 @@
 #define EL_ENGINE_COMPARE_PARTS_H
 
 #include "engine/compare/compare.h"
+#include "engine/finetune/settings.h"
 #include "engine/score.h"
 #include "task/task.h"
+
+/* The job whose model this one begins with; NULL: there is none. */
+static inline el_job *el_compare_needed(const el_study *study, const el_job *job)
+{
+    return job->needs < 0 ? NULL : &study->jobs[job->needs];
+}
+
+static inline const el_cost *el_compare_cost_at(const el_study *study, int system, int size)
+{
+    return &study->costs[system * study->plan.size_count + size];
+}
 
 /* Finds the plan (compare.h), with what the settings say in its place, and without tasks that are not there. */
 el_status el_compare_plan(el_study *study, const char *plan);
@@ -50,7 +62,8 @@ el_status el_compare_list(el_study *study);
 bool el_compare_can_begin(const el_study *study, el_job *job);
 /* What needs a training that diverged, or was passed over itself, is done with it, and has no record. */
 void el_compare_pass_over(el_study *study);
-/* Makes a job done with the record of the one that it is the same as, under its own name; *taken: it had none, and has one now. */
+/* Makes a job done with the record of the one that it is the same as, under its own name; *taken: it had none, and has
+ * one now. */
 el_status el_compare_take_same(const el_study *study, el_job *job, bool *taken);
 /* Done on record, but its model was removed or lies elsewhere, and is needed: it is made again, and its record stays. */
 void el_compare_reopen(el_study *study);
@@ -114,6 +127,8 @@ json_t *el_compare_asked(const el_study *study, const el_job *job);
 
 /* The same as it is told to the engine: the folder of tasks stands where {tasks} did (new reference). */
 json_t *el_compare_told(const el_study *study, const el_job *job);
+/* What every fine-tuning of a task is told, its seed apart (new reference). */
+json_t *el_compare_task_told(const el_study *study, int task);
 
 /* The folder of a job's run, on the heap.  Parts of one trunk lie in one. */
 char *el_compare_folder(const el_study *study, const el_job *job);
@@ -130,6 +145,9 @@ bool el_compare_has_files(const el_study *study, int task);
 /* The settings of a pre-training by JSON, as flags would have them; closed by el_options_close. */
 el_status el_compare_pretrain_settings(el_pretrain_settings *settings, el_options *options,
                                        const json_t *given);
+/* The same of a fine-tuning; `where` is what sentences call what was given. */
+el_status el_compare_finetune_settings(el_finetune_settings *settings, el_options *options,
+                                       const json_t *given, const char *where);
 
 /* Of a record: NAN where it has none. */
 double el_record_score(const json_t *record); /* of a fine-tuning, in points */

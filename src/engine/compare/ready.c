@@ -174,7 +174,7 @@ el_status el_compare_take_same(const el_study *study, el_job *job, bool *taken)
 void el_compare_pass_over(el_study *study)
 {
     for (int i = 0; i < study->count; i++) {
-        const el_job *const needed = study->jobs[i].needs < 0 ? NULL : &study->jobs[study->jobs[i].needs];
+        const el_job *const needed = el_compare_needed(study, &study->jobs[i]);
         if (needed && needed->state == EL_JOB_DONE &&
             (!needed->record || el_record_diverged(needed->record))) {
             study->jobs[i].state = EL_JOB_DONE;
@@ -186,7 +186,7 @@ void el_compare_pass_over(el_study *study)
 /* Its peak rate is chosen as soon as those to be tried were. */
 bool el_compare_can_begin(const el_study *study, el_job *job)
 {
-    const el_job *const needed = job->needs < 0 ? NULL : &study->jobs[job->needs];
+    const el_job *const needed = el_compare_needed(study, job);
     bool none = false;
     if (job->state != EL_JOB_WAITING || job->same_as >= 0 || (needed && needed->state != EL_JOB_DONE))
         return false;
@@ -235,12 +235,8 @@ static el_status remove_run(const el_study *study, const el_job *job)
 el_status el_compare_tidy(const el_study *study, const el_job *job)
 {
     el_status st = EL_OK;
-    while (!st && may_go(study, job)) {
+    for (; !st && job && may_go(study, job); job = el_compare_needed(study, job))
         st = remove_run(study, job);
-        if (job->needs < 0)
-            break;
-        job = &study->jobs[job->needs];
-    }
     return st;
 }
 

@@ -60,7 +60,8 @@ typedef struct {
 static void add_cost(costs *c, el_row *row, const el_study *study, const el_job *job)
 {
     const json_t *const record = job->record, *const flops = json_object_get(record, "flops");
-    const json_t *const trunk = job->needs < 0 ? NULL : study->jobs[job->needs].record;
+    const el_job *const before = el_compare_needed(study, job);
+    const json_t *const trunk = before ? before->record : NULL;
     c->flops[c->count] = el_json_figure(flops, "products");
     c->paper[c->count] = el_json_figure(flops, "paper");
     c->seconds[c->count] = el_json_figure(record, "seconds") + (trunk ? el_json_figure(trunk, "seconds") : 0);
@@ -73,8 +74,8 @@ static void add_cost(costs *c, el_row *row, const el_study *study, const el_job 
 /* It, or the trunk that it would begin with, which leaves it without a record. */
 static bool has_diverged(const el_study *study, const el_job *job)
 {
-    while (!job->record && job->needs >= 0)
-        job = &study->jobs[job->needs];
+    while (!job->record && el_compare_needed(study, job))
+        job = el_compare_needed(study, job);
     return el_record_diverged(job->record);
 }
 
@@ -427,9 +428,6 @@ static json_t *findings_json(const el_findings *f)
 {
     const el_study *const study = f->study;
     json_t *const rows = json_array(), *const tests = json_array(), *const crossings = json_array();
-    int done = 0;
-    for (int i = 0; i < study->count; i++)
-        done += study->jobs[i].state == EL_JOB_DONE;
     for (int i = 0; i < f->row_count; i++)
         json_array_append_new(rows, row_json(study, &f->rows[i]));
     for (int i = 0; i < f->test_count; i++)
@@ -438,8 +436,8 @@ static json_t *findings_json(const el_findings *f)
         json_array_append_new(crossings, crossing_json(study, &f->crossings[i]));
     return json_pack("{s:s, s:s, s:s, s:i, s:i, s:s?, s:o, s:o, s:o, s:o, s:o, s:o}", "plan",
                      study->plan.name, "about", study->plan.about, "language", study->plan.language, "jobs",
-                     study->count, "done", done, "left_out", study->left_out, "rows", rows, "tests", tests,
-                     "crossings", crossings, "rates", tries_json(study), "published",
+                     study->count, "done", el_compare_done(study), "left_out", study->left_out, "rows", rows,
+                     "tests", tests, "crossings", crossings, "rates", tries_json(study), "published",
                      el_findings_published(study), "runs", runs_json(study));
 }
 

@@ -25,7 +25,8 @@ static el_status work(void *context)
 /* Of all jobs by their FLOPs; those whose cost is not known count as a twentieth of their pre-training. */
 static double weight(const el_study *study, const el_job *job)
 {
-    return job->flops > 0 ? job->flops : job->needs < 0 ? 1 : study->jobs[job->needs].flops / 20;
+    const el_job *const needed = el_compare_needed(study, job);
+    return job->flops > 0 ? job->flops : needed ? needed->flops / 20 : 1;
 }
 
 static void tell(const el_study *study, const el_job *ended)
@@ -57,11 +58,17 @@ static void begin(worker *w, el_job *job)
     el_helper_start(w->helper, work, w);
 }
 
+static bool leads(const el_study *study)
+{
+    return el_dist_leads(study->settings->dist);
+}
+
 static el_status put_result(el_study *study, const el_job *job)
 {
-    const el_status st =
-        el_dist_leads(study->settings->dist) ? el_metrics_put(&study->results, job->record) : EL_OK;
-    return st || !el_dist_leads(study->settings->dist) ? st : el_metrics_sync(&study->results);
+    if (!leads(study))
+        return EL_OK;
+    const el_status st = el_metrics_put(&study->results, job->record);
+    return st ? st : el_metrics_sync(&study->results);
 }
 
 /* A model that was made again is that of the record, or its fine-tunings are of two models. */
@@ -108,7 +115,7 @@ static el_status share(el_study *study, const el_job *job)
             st = el_compare_take_same(study, &study->jobs[i], &taken);
         if (!st && taken)
             st = put_result(study, &study->jobs[i]);
-        if (!st && taken && el_dist_leads(study->settings->dist))
+        if (!st && taken && leads(study))
             st = el_compare_tidy(study, &study->jobs[i]);
     }
     return st;
@@ -119,9 +126,9 @@ static el_status follow_up(el_study *study, el_job *job)
 {
     el_status st = share(study, job);
     el_compare_pass_over(study);
-    if (!st && el_dist_leads(study->settings->dist))
+    if (!st && leads(study))
         st = el_compare_tidy(study, job);
-    if (!st && el_dist_leads(study->settings->dist))
+    if (!st && leads(study))
         st = el_compare_report(study);
     tell(study, job);
     return st;
@@ -140,7 +147,7 @@ static el_status look_around(el_study *study, double *looked)
     el_dist *const dist = study->settings->dist;
     const double now = el_now();
     el_status st = EL_OK;
-    if (el_dist_size(dist) == 1 || !el_dist_leads(dist) || now - *looked < 1)
+    if (el_dist_size(dist) == 1 || !leads(study) || now - *looked < 1)
         return EL_OK;
     *looked = now;
     for (int i = 0; !st && i < study->count; i++) {
@@ -244,7 +251,7 @@ el_status el_compare_work_off(el_study *study)
     worker *const workers = calloc((size_t)study->at_a_time, sizeof *workers);
     el_outcome end = {0};
     el_status st = workers ? EL_OK : el_no_memory(NULL);
-    if (!st && el_dist_leads(study->settings->dist))
+    if (!st && leads(study))
         st = el_compare_tidy_up(study);
     for (int i = 0; !st && i < study->at_a_time; i++) {
         workers[i].study = study;

@@ -1,9 +1,13 @@
 # aarch64 - builds for 64-bit Arm on another Debian machine, and runs the tests by an emulator
 #
 #   dpkg --add-architecture arm64 && apt-get update
-#   apt-get install gcc-aarch64-linux-gnu qemu-user libutf8proc-dev:arm64 libjansson-dev:arm64 zlib1g-dev:arm64 \
-#       libzstd-dev:arm64 liblzma-dev:arm64 libbz2-dev:arm64 libxxhash-dev:arm64 libcmocka-dev:arm64 libmicrohttpd-dev:arm64
+#   apt-get install gcc-aarch64-linux-gnu qemu-user qemu-user-binfmt libutf8proc-dev:arm64 libjansson-dev:arm64 \
+#       zlib1g-dev:arm64 libzstd-dev:arm64 liblzma-dev:arm64 libbz2-dev:arm64 libxxhash-dev:arm64 libcmocka-dev:arm64 \
+#       libmicrohttpd-dev:arm64
 #   cmake --preset aarch64 && cmake --build --preset aarch64 && ctest --preset aarch64
+#
+# Some tests start programs by their names.  The kernel gives those to the emulator where systemd has registered what
+# qemu-user-binfmt brings: in a container, systemd of the host.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)

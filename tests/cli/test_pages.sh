@@ -5,7 +5,7 @@
 electra=$(realpath "$1")
 root=$(realpath "$(dirname "$0")/../..")
 source "$(dirname "$0")/run.bash"
-"$root/tools/pages" "$electra" pages 2> log || fail "tools/pages: $(cat log)"
+"$root/tools/pages" pages "$electra" 2> log || fail "tools/pages: $(cat log)"
 commands=$("$electra" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]\+\) .*/\1/p')
 
 for command in $commands; do

@@ -174,10 +174,10 @@ static void a_causal_network_has_read_all_in_its_last_row(void **state)
     add(&f, made_text(&f.texts, 2, 3), NULL);
     add(&f, made_text(&f.texts, 7, 3), NULL);
     CHECK_OK(el_embedder_ask(f.embedder, &f.texts, &v));
-    double apart = 0;
+    float apart = 0;
     for (int i = 0; i < WIDTH; i++)
-        apart = fmax(apart, fabs((double)v[i] - (double)v[WIDTH + i]));
-    CHECK(apart > 1e-3, "two texts have one vector, but for %g", apart);
+        apart = fmaxf(apart, fabsf(v[i] - v[WIDTH + i]));
+    CHECK(apart > 1e-3f, "two texts have one vector, but for %g", (double)apart);
     finish(&f);
 }
 

@@ -17,7 +17,7 @@ within() {
     }
 }
 documents() {
-    [[ $(<out) == *" $1 documents"* ]] || { echo "FAILED: not $1 documents:"; cat out; failures=$((failures + 1)); }
+    [[ $(<out) == *" $1 document"* ]] || { echo "FAILED: not $1 documents:"; cat out; failures=$((failures + 1)); }
 }
 ulimit -v $MEMORY 2>/dev/null && "$electra" --version >/dev/null 2>&1 || { echo "no program starts in so little"; exit 77; }
 

@@ -30,7 +30,7 @@ typedef struct {
 } el_relative_args;
 
 /* Of a weight's gradient, at most, in a piece; rows in whole blocks.  The larger, the less is packed twice. */
-enum { EL_WEIGHT_ROWS = 532, EL_WEIGHT_COLUMNS = 512 };
+enum { EL_WEIGHT_ROWS = 1120, EL_WEIGHT_COLUMNS = 512 };
 
 typedef struct {
     const char *level;

@@ -16,9 +16,10 @@
 enum {
     DEPTH = EL_WIDTH == 16 ? 256 : 512, /* units of the depth at a time: 32 KiB of a panel or less */
     PADDED = DEPTH + 16,                /* units from row to row where rows are copied */
-    WAYS = 8,     /* lines of the first cache whose addresses are multiples of 4 KiB apart */
-    ROWS = 168,   /* rows of y at a time: a multiple of the rows of a block at every level */
-    COLUMNS = 512 /* columns of y whose sums are carried from one part of the depth to the next */
+    WAYS = 8,      /* lines of the first cache whose addresses are multiples of 4 KiB apart */
+    ROWS = 168,    /* rows of y at a time: a multiple of the rows of a block at every level */
+    COLUMNS = 512, /* columns of y whose sums are carried from one part of the depth to the next */
+    DY_COLUMNS = 16 * BLOCK_ROWS /* of dy that are packed at a time */
 };
 
 static int least(int a, int b)
@@ -41,7 +42,7 @@ size_t EL_KERNEL(packed_bytes)(int k, int n, el_type type)
 size_t EL_KERNEL(product_scratch)(void)
 {
     const size_t forward = (size_t)ROWS * (PADDED + COLUMNS) * 4;
-    const size_t weight = ((size_t)DEPTH * (EL_WEIGHT_ROWS + EL_WEIGHT_COLUMNS) + WIDTH) * 4;
+    const size_t weight = ((size_t)DEPTH * (DY_COLUMNS + EL_WEIGHT_COLUMNS) + WIDTH) * 4;
     return forward > weight ? forward : weight;
 }
 
@@ -286,29 +287,41 @@ INLINE void add_sums(float *sums, const uint32_t *packed, int cols, int count, c
         }
 }
 
-/* dy is packed in groups of columns that are the rows of one block. */
+/* Some rows of dw, over some tokens: dy is packed in groups of columns that are the rows of one block; b is x, packed. */
+INLINE void weight_strip(el_tensor dw, el_tensor db, el_tensor dy, const uint32_t *b, uint32_t *a,
+                         const bool pairs, const el_type type)
+{
+    const int count = units_of(pairs, dy.rows);
+    pack_across(in_groups(a, BLOCK_ROWS, pairs, dy.rows, false), BLOCK_ROWS, pairs, dy.data, type, dy.stride,
+                dy.rows, dy.cols);
+    if (db.data)
+        add_sums(db.data, a, db.cols, count, pairs);
+    for (int j = 0; j < dw.cols; j += PANEL)
+        for (int i = 0; i < dw.rows; i += BLOCK_ROWS) {
+            const target t = {.y = el_piece_cols(el_piece_rows(dw, i, dw.rows - i), j, dw.cols - j),
+                              .accumulate = true,
+                              .first = true,
+                              .last = true};
+            const units rows = {(const char *)(a + (int64_t)i * count), 4, BLOCK_ROWS * 4};
+            blocks(least(BLOCK_ROWS, dw.rows - i), pairs, false, dy.rows, rows, b + (int64_t)j * count, NULL,
+                   &t, EL_F32);
+        }
+}
+
+/* All of x is packed, of dy so much that both stay in the second cache. */
 INLINE void weight(el_tensor dw, el_tensor db, el_tensor dy, el_tensor x, uint32_t *scratch, const bool pairs,
                    const el_type type)
 {
-    uint32_t *const a = scratch, *const b = scratch + DEPTH * EL_WEIGHT_ROWS;
+    uint32_t *const a = scratch, *const b = scratch + DEPTH * DY_COLUMNS;
     for (int first = 0; first < dy.rows; first += depth_of(pairs)) {
-        const int tokens = least(depth_of(pairs), dy.rows - first), count = units_of(pairs, tokens);
-        pack_across(in_groups(a, BLOCK_ROWS, pairs, tokens, false), BLOCK_ROWS, pairs,
-                    el_piece_at(dy, first, 0), type, dy.stride, tokens, dy.cols);
+        const int tokens = least(depth_of(pairs), dy.rows - first);
         pack_across(in_groups(b, PANEL, pairs, tokens, false), PANEL, pairs, el_piece_at(x, first, 0), type,
                     x.stride, tokens, x.cols);
-        if (db.data)
-            add_sums(db.data, a, db.cols, count, pairs);
-        for (int j = 0; j < dw.cols; j += PANEL)
-            for (int i = 0; i < dw.rows; i += BLOCK_ROWS) {
-                const target t = {.y = el_piece_cols(el_piece_rows(dw, i, dw.rows - i), j, dw.cols - j),
-                                  .accumulate = true,
-                                  .first = true,
-                                  .last = true};
-                const units rows = {(const char *)(a + (int64_t)i * count), 4, BLOCK_ROWS * 4};
-                blocks(least(BLOCK_ROWS, dw.rows - i), pairs, false, tokens, rows, b + (int64_t)j * count,
-                       NULL, &t, EL_F32);
-            }
+        for (int i = 0; i < dw.rows; i += DY_COLUMNS) {
+            const int rows = least(DY_COLUMNS, dw.rows - i);
+            weight_strip(el_piece_rows(dw, i, rows), el_piece_cols(db, i, rows),
+                         el_piece_cols(el_piece_rows(dy, first, tokens), i, rows), b, a, pairs, type);
+        }
     }
 }
 

@@ -16,7 +16,8 @@ void el_log_to(el_log_sink *sink);
 /* Lines of this thread begin with these words and a colon from now on; NULL: with none.  They are borrowed.  A line
  * that begins so itself is left as it is, and a note that was said behind the same words is not said again. */
 void el_log_begin_with(const char *words);
-/* Notes of this thread are kept back, until they are said, or dropped as what they are of was refused.  Warnings are not. */
+/* From here on notes of this thread wait.  Release, on the same thread, says them in their order, or drops them where
+ * what they are about was refused.  Warnings do not wait, and so come before.  Not nested. */
 void el_log_hold_notes(void);
 void el_log_release_notes(bool say);
 void el_log(el_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

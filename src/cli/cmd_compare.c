@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/file.h"
 #include "base/plural.h"
@@ -43,7 +42,8 @@ static void on_progress(void *context, const el_study_progress *p)
 static void put_unknown(int count)
 {
     if (count)
-        printf(", of which %d are not counted below: their files are not there, or empty", count);
+        printf(", of which %d %s not counted below: their files are not there, or empty", count,
+               el_is(count));
 }
 
 /* A pre-training that is left to do. */
@@ -89,7 +89,7 @@ static el_status estimate(const job *j)
     }
     printf("\npre-trainings        %d", c.pretrainings);
     if (c.again)
-        printf(", of which %d are made again: they are on record, but their models are gone", c.again);
+        printf(", of which %d %s made again: on record, but without a model", c.again, el_is(c.again));
     printf("\nfine-tunings         %d", c.tunings);
     put_unknown(c.unknown);
     if (c.pairs)

@@ -7,9 +7,8 @@
 
 typedef struct {
     const char *name;
-    const char *in_training,
-        *in_evaluation; /* what a line of progress, and one of an evaluation, calls it; NULL:
-                                                it is not in that line */
+    const char *in_training;   /* what a line of progress calls it; NULL: it is not in that line */
+    const char *in_evaluation; /* likewise a line of an evaluation */
     const char *within; /* the figure in whose chart it is drawn, dashed; NULL: it has a chart of its own */
     bool of_many;       /* over a few steps it says nothing */
 } el_figure_kind;

@@ -281,6 +281,25 @@ static void test_equal_runs(void **state)
     CHECK_OK(el_metrics_load(&lines, in_folder(RESULTS)));
     assert_int_equal(json_array_size(lines), 8);
     json_decref(lines);
+
+    put("plan.json", PLAN_OF("3e8", "\"shares\": [50]", ONE_TASK)); /* the longer one comes first */
+    CHECK_OK(el_folder_remove(in_folder("study")));
+    CHECK_OK(run(&w, NULL));
+    put("plan.json", PLAN_OF("1.5e8, 3e8", "\"shares\": [50, 100]", ONE_TASK));
+    CHECK_OK(run(&w, NULL));
+    CHECK_OK(el_metrics_load(&lines, in_folder(RESULTS)));
+    int taken = 0;
+    for (size_t i = 0; i < json_array_size(lines); i++) {
+        json_t *const record = json_array_get(lines, i);
+        if (strncmp(json_string_value(json_object_get(record, "job")), "mlm.tiny.1.5e8.seed-1", 21) == 0) {
+            const char *const same = json_string_value(json_object_get(record, "same_as"));
+            CHECK(same && strncmp(same, "mlm.tiny.3e8.50.seed-1", 22) == 0,
+                  "what stands on record is done again");
+            taken++;
+        }
+    }
+    assert_int_equal(taken, 2);
+    json_decref(lines);
 }
 
 int main(void)

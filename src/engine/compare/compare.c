@@ -89,7 +89,10 @@ static void share_machine(el_study *study)
         bytes = fmax(bytes, study->costs[i].bytes);
     const double most = available > 0 ? available / bytes : threads;
     const int wanted = s->jobs ? (int)s->jobs : (int)fmax(1, fmin(threads, most));
-    study->at_a_time = wanted < study->count ? wanted : study->count;
+    int count = 0;
+    for (int i = 0; i < study->count; i++)
+        count += study->jobs[i].same_as < 0;
+    study->at_a_time = wanted < count ? wanted : count;
     study->threads = threads / study->at_a_time < 1 ? 1 : threads / study->at_a_time;
 }
 

@@ -297,7 +297,8 @@ static void put_tests(el_writer *page, const el_findings *f)
         page,
         "</table></div>\n<p class=\"note\">Points, paired by the seed of pre-training: mean ± standard "
         "deviation of the differences. p: Student's paired t test, both sides; by Holm: corrected for the "
-        "number of systems that are tested so on a task. With few seeds they say little.</p>\n");
+        "number of systems that are tested so on a task, in one size and at one length. With few seeds they say "
+        "little.</p>\n");
 }
 
 static void put_crossings(el_writer *page, const el_findings *f)
@@ -401,6 +402,7 @@ static void put_runs(el_writer *page, const el_findings *f)
             continue;
         char *const text = el_compare_command(s, job);
         const char *const diverged = json_string_value(json_object_get(job->record, "diverged"));
+        const char *const same = json_string_value(json_object_get(job->record, "same_as"));
         const double score = el_record_score(job->record);
         el_html_put(page, "<details><summary>");
         el_html_text(page, job->name);
@@ -410,7 +412,10 @@ static void put_runs(el_writer *page, const el_findings *f)
                         json_number_value(json_object_get(job->record, "seconds")));
         else
             el_html_put(page, isfinite(score) ? ": %.1f" : ": -", score);
-        el_html_put(page, "%s</summary><div class=\"text\">", diverged ? ", diverged" : "");
+        el_html_put(page, "%s%s", diverged ? ", diverged" : "",
+                    same ? ", the same training as that of " : "");
+        el_html_text(page, same ? same : "");
+        el_html_put(page, "</summary><div class=\"text\">");
         if (diverged) {
             el_html_put(page, "<p>");
             el_html_text(page, diverged);

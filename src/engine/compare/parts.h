@@ -62,9 +62,9 @@ el_status el_compare_list(el_study *study);
 bool el_compare_can_begin(const el_study *study, el_job *job);
 /* What needs a training that diverged, or was passed over itself, is done with it, and has no record. */
 void el_compare_pass_over(el_study *study);
-/* Makes a job done with the record of the one that it is the same as, under its own name; *taken: it had none, and has
- * one now. */
-el_status el_compare_take_same(const el_study *study, el_job *job, bool *taken);
+/* Of a job and the one that it is the same as: where one alone has a record, the other is done with that, under its own
+ * name.  *taker: the one that has got it; NULL: neither. */
+el_status el_compare_take_same(const el_study *study, el_job *job, el_job **taker);
 /* Done on record, but its model was removed or lies elsewhere, and is needed: it is made again, and its record stays. */
 void el_compare_reopen(el_study *study);
 /* One row has one rate.  EL_EUSAGE where a run on record has one that the grid lacks, or another than its fellow; where the tries

@@ -154,20 +154,23 @@ void el_compare_reopen(el_study *study)
     }
 }
 
-el_status el_compare_take_same(const el_study *study, el_job *job, bool *taken)
+el_status el_compare_take_same(const el_study *study, el_job *job, el_job **taker)
 {
-    const el_job *const same = job->same_as < 0 ? NULL : &study->jobs[job->same_as];
-    *taken = same && same->record && !job->record;
-    if (!*taken)
+    el_job *const same = job->same_as < 0 ? NULL : &study->jobs[job->same_as];
+    *taker = NULL;
+    if (!same || !job->record == !same->record)
         return EL_OK;
-    job->rate = same->rate;
-    job->record = json_copy(same->record);
-    if (!job->record)
+    el_job *const to = job->record ? same : job;
+    const el_job *const from = job->record ? job : same;
+    to->rate = from->rate;
+    to->record = json_copy(from->record);
+    if (!to->record)
         return el_no_memory(NULL);
-    json_object_set_new(job->record, "job", json_string(job->name));
-    json_object_set_new(job->record, "asked", el_compare_asked(study, job));
-    json_object_set_new(job->record, "same_as", json_string(same->name));
-    job->state = EL_JOB_DONE;
+    json_object_set_new(to->record, "job", json_string(to->name));
+    json_object_set_new(to->record, "asked", el_compare_asked(study, to));
+    json_object_set_new(to->record, "same_as", json_string(from->name));
+    to->state = EL_JOB_DONE;
+    *taker = to;
     return EL_OK;
 }
 

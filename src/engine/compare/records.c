@@ -211,9 +211,10 @@ el_status el_compare_recall(el_study *study)
     for (int j = 0; !st && j < study->count; j++)
         st = take_left(study, &study->jobs[j]);
     for (int j = 0; !st && j < study->count; j++) {
-        bool taken;
-        st = el_compare_take_same(study, &study->jobs[j], &taken);
-        study->jobs[j].left |= taken;
+        el_job *taker;
+        st = el_compare_take_same(study, &study->jobs[j], &taker);
+        if (taker)
+            taker->left = true;
     }
     json_decref(records);
     free(path);

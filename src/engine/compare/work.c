@@ -110,13 +110,13 @@ static el_status share(el_study *study, const el_job *job)
 {
     el_status st = EL_OK;
     for (int i = 0; !st && i < study->count; i++) {
-        bool taken = false;
+        el_job *taker = NULL;
         if (study->jobs[i].same_as == (int)(job - study->jobs))
-            st = el_compare_take_same(study, &study->jobs[i], &taken);
-        if (!st && taken)
-            st = put_result(study, &study->jobs[i]);
-        if (!st && taken && leads(study))
-            st = el_compare_tidy(study, &study->jobs[i]);
+            st = el_compare_take_same(study, &study->jobs[i], &taker);
+        if (!st && taker)
+            st = put_result(study, taker);
+        if (!st && taker && leads(study))
+            st = el_compare_tidy(study, taker);
     }
     return st;
 }

@@ -30,8 +30,8 @@ typedef struct {
     el_dataset data[EL_SPLITS];
     el_features features;
     el_split splits[EL_SPLITS];
-    bool taught;          /* before, another task: that head is left out */
     char *start;          /* folder that weights come from */
+    bool taught;          /* they come from a fine-tuning, whose head is left out */
     char *start_backward; /* and those of a network that reads backwards; NULL: none */
     el_config config;
     el_vocab *vocab;

@@ -35,8 +35,8 @@ el_status el_weights_plan(el_model_plan *plan, const char *name, const char *fol
 
 /* Opens a model to be asked as `plan` has it, with the weights of a folder for each network of the plan, and prepares it.
  * EL_EDATA where a folder lacks a part of the head, and where a network other than EL_BACKWARD reads backwards.  Closed again
- * where that fails.  *vocab: that of the last network other than EL_BACKWARD (el_model_vocab), which is read meanwhile by
- * a thread of its own; NULL: it is not wanted. */
+ * where that fails; a vocabulary that cannot be read is said before weights that cannot.  *vocab: that of the last network
+ * other than EL_BACKWARD (el_model_vocab), which is read meanwhile by a thread of its own; NULL: it is not wanted. */
 el_status el_weights_open(el_model *model, el_queue *q, const el_model_plan *plan, const char *const *folders,
                           el_vocab **vocab);
 

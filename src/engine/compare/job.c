@@ -112,10 +112,8 @@ static el_status mark(const working *w, const char *diverged)
 
 static el_status record_pretraining(const working *w, const el_pretraining *run, const char *diverged)
 {
-    char *const path = el_path_join(run->settings->output, EL_METRICS_FILE);
     json_t *lines = NULL;
-    const el_status st = path ? el_metrics_load(&lines, path) : el_no_memory(NULL);
-    free(path);
+    const el_status st = el_metrics_load(&lines, el_path_in(run->settings->output, EL_METRICS_FILE).text);
     if (st)
         return st;
     const json_t *const record = run->run.record;

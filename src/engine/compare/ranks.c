@@ -11,7 +11,6 @@
  * Rank 0 puts the lines into results.jsonl as they appear, and those that an earlier start left when the next begins.  A job
  * whose rank died is taken up by the next start, from its last checkpoint.
  */
-#include <stdlib.h>
 
 #include "base/file.h"
 #include "engine/compare/parts.h"
@@ -19,17 +18,15 @@
 
 static const char JOBS[] = "jobs", RECORD[] = "record.json";
 
-/* STUDY/jobs/<one>/<two>, or less of it; on the heap, or NULL. */
-static char *path_of(const el_study *study, const char *one, const char *two)
+/* STUDY/jobs, and a job's folder in it. */
+static el_path jobs_of(const el_study *study)
 {
-    char *path = el_path_join(study->settings->output, JOBS);
-    const char *const names[] = {one, two};
-    for (int i = 0; path && i < 2 && names[i]; i++) {
-        char *const longer = el_path_join(path, names[i]);
-        free(path);
-        path = longer;
-    }
-    return path;
+    return el_path_in(study->settings->output, JOBS);
+}
+
+static el_path folder_of(const el_study *study, const el_job *job)
+{
+    return el_path_in(jobs_of(study).text, job->name);
 }
 
 static bool is_shared(const el_study *study)
@@ -39,13 +36,7 @@ static bool is_shared(const el_study *study)
 
 el_status el_compare_find_record(const el_study *study, const el_job *job, json_t **record)
 {
-    char *const path = path_of(study, job->name, RECORD);
-    *record = NULL;
-    const el_status st = !path                  ? el_no_memory(NULL)
-                         : el_file_exists(path) ? el_json_load(record, path)
-                                                : EL_OK;
-    free(path);
-    return st;
+    return el_json_load_in(record, folder_of(study, job).text, RECORD);
 }
 
 el_status el_compare_take_record(const el_study *study, el_job *job, bool *found)
@@ -67,18 +58,17 @@ el_status el_compare_claim(const el_study *study, el_job *job, el_folder_lock *l
     if (*claimed)
         return EL_OK;
     bool found = false, busy = false;
-    char *const folder = path_of(study, job->name, NULL);
+    const el_path folder = folder_of(study, job);
     el_status st = el_compare_take_record(study, job, &found);
     if (!st && !found)
-        st = folder ? el_folder_make(folder) : el_no_memory(NULL);
+        st = el_folder_make(folder.text);
     if (!st && !found)
-        st = el_folder_lock_take(lock, folder, &busy);
+        st = el_folder_lock_take(lock, folder.text, &busy);
     if (!st && !found && !busy)
         st = el_compare_take_record(study, job, &found); /* it may just have been done */
     *claimed = !st && !found && !busy;
     if (!*claimed)
         el_folder_lock_release(lock);
-    free(folder);
     return st;
 }
 
@@ -86,54 +76,39 @@ el_status el_compare_publish(const el_study *study, const el_job *job, el_folder
 {
     if (!is_shared(study))
         return EL_OK;
-    char *const path = path_of(study, job->name, RECORD);
-    const el_status st = path ? el_json_save(job->record, path) : el_no_memory(NULL);
+    const el_status st = el_json_save(job->record, el_path_in(folder_of(study, job).text, RECORD).text);
     el_folder_lock_release(lock);
-    free(path);
     return st;
 }
 
 void el_compare_tell_failure(const el_study *study)
 {
-    char *const folder = is_shared(study) ? path_of(study, NULL, NULL) : NULL;
-    if (folder)
-        el_all_well_end(folder);
-    free(folder);
+    if (is_shared(study))
+        el_all_well_end(jobs_of(study).text);
 }
 
 bool el_compare_has_failed(const el_study *study)
 {
-    char *const folder = is_shared(study) ? path_of(study, NULL, NULL) : NULL;
-    const bool failed = folder && el_all_well_ended(folder);
-    free(folder);
-    return failed;
+    return is_shared(study) && el_all_well_ended(jobs_of(study).text);
 }
 
 el_status el_compare_end_ranks(const el_study *study)
 {
-    char *const folder = path_of(study, NULL, NULL);
-    const el_status st = folder ? el_folder_remove(folder) : el_no_memory(NULL);
-    free(folder);
-    return st;
+    return el_folder_remove(jobs_of(study).text);
 }
 
 el_status el_compare_await_ranks(const el_study *study)
 {
-    char *const folder = path_of(study, NULL, NULL);
-    const el_status st = folder ? el_all_well_await(study->settings->dist, folder)
-                                : el_dist_agree(study->settings->dist, el_no_memory(NULL));
-    free(folder);
-    return st;
+    return el_all_well_await(study->settings->dist, jobs_of(study).text);
 }
 
 el_status el_compare_begin_ranks(const el_study *study)
 {
-    char *const folder = path_of(study, NULL, NULL);
-    el_status st = folder ? el_compare_end_ranks(study) : el_no_memory(NULL);
+    const el_path folder = jobs_of(study);
+    el_status st = el_compare_end_ranks(study);
     if (!st && is_shared(study))
-        st = el_folder_make(folder);
+        st = el_folder_make(folder.text);
     if (!st && is_shared(study))
-        st = el_all_well_say(folder);
-    free(folder);
+        st = el_all_well_say(folder.text);
     return st;
 }

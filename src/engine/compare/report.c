@@ -443,26 +443,19 @@ static json_t *findings_json(const el_findings *f)
 
 static el_status write_json(const el_findings *f)
 {
-    char *const path = el_path_join(f->study->settings->output, "report.json");
-    json_t *const object = findings_json(f);
-    const el_status st = path && object ? el_json_save(object, path) : el_no_memory(NULL);
-    json_decref(object);
-    free(path);
-    return st;
+    return el_json_save_new(findings_json(f), f->study->settings->output, "report.json");
 }
 
 static el_status write_page(const el_findings *f)
 {
-    char *const path = el_path_join(f->study->settings->output, "report.html");
     el_writer *page;
-    el_status st = path ? el_writer_open(&page, path) : el_no_memory(NULL);
+    el_status st = el_writer_open(&page, el_path_in(f->study->settings->output, "report.html").text);
     if (!st) {
         el_html_begin(page, f->study->plan.name);
         el_findings_page(page, f);
         el_html_end(page);
         st = el_writer_finish(page);
     }
-    free(path);
     return st;
 }
 

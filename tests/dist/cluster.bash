@@ -27,6 +27,9 @@ says() {
     [ "$(grep -c -- "$1" log)" = 1 ] || fail "\"$1\" is not once in: $(cat log)"
 }
 
+# stopped CODE: the launcher ended as ranks do that have saved.  Hydra at times says 0 where all of them said 75.
+stopped() { [ "$1" = 75 ] || { [ -z "$open_mpi" ] && [ "$1" = 0 ]; } || fail "stopped by USR1 with $1, not 75: $(cat log)"; }
+
 # metrics.jsonl without what depends on how many ranks there were.
 figures() { sed -E 's/, "(seconds|tokens_per_second|peak_share|ranks|waiting_share|network_share)": [^,}]*//g' "$1/metrics.jsonl"; }
 

@@ -512,6 +512,186 @@ static void columns_of_words(void **state)
     }
 }
 
+static char heard[1024];
+
+static void hear(el_log_level level, const char *sentence)
+{
+    if (level == EL_LOG_NOTE || level == EL_LOG_WARNING)
+        snprintf(heard + strlen(heard), sizeof heard - strlen(heard), "%s;", sentence);
+}
+
+#define HANGUL "가나다라마바사아자차카타파하가나다라마바사아자차"
+
+/* Which line is the header, that words have the columns that it names, and what is said of columns. */
+static void headers_of_words(void **state)
+{
+    (void)state;
+    enum { BARE = EL_LABELS_UNREAD, PERHAPS = EL_LABELS_IF_THERE, TAGS = EL_LABELS_NEEDED };
+    static const char PLAIN[] = "John\tO\nruns\tB-X\n\nSeoul\tO\n",
+                      NAMED[] = "word\ttag\nJohn\tO\nruns\tB-X\n\nSeoul\tO\n",
+                      READ[] = "John O runs B-X | Seoul O | ", WORDS[] = "John runs | Seoul | ";
+    static const struct {
+        const char *learned, *asked;
+        el_columns said;
+        int labels;
+        const char *want, *heard; /* what is read, or why not; what is said besides, or NULL: nothing is */
+    } CASES[] = {
+        /* a name that nobody needs makes no header */
+        {PLAIN, PLAIN, {.header = -1, .label = "ner"}, BARE, WORDS, NULL},
+        {PLAIN,
+         "John\tN\nruns\tV\nSeoul\tN\n",
+         {.header = -1, .label = "ner"},
+         BARE,
+         "John runs Seoul | ",
+         NULL},
+        {NAMED, PLAIN, {.header = -1, .label = "tag"}, PERHAPS, READ, NULL},
+        {NULL, PLAIN, {.header = -1, .id = "key"}, TAGS, READ, "no ids; its sentences are numbered"},
+        {NULL, "foo\tkey\nJohn\tO\n", {.header = -1, .id = "key"}, TAGS, "John O | ", "are numbered"},
+        {PLAIN, "foo\tner\nJohn\tO\n", {.header = -1, .label = "NER"}, BARE, "John | ", NULL},
+        {NULL, PLAIN, {.header = -1, .label = "ner"}, TAGS, "line 1: there is no column \"ner\"", NULL},
+        {NULL, PLAIN, {.header = 0, .text = {"foo"}}, TAGS, ".conll: there is no column \"foo\"", NULL},
+        /* words have the columns that it names; tags at the end may lack where they are not needed */
+        {NULL,
+         "word\ttag\nJohn\tO\tN\n",
+         {.header = -1},
+         TAGS,
+         "line 2: there are 3 columns, where the header names 2",
+         NULL},
+        {NULL,
+         "Sentence # Word Tag\n\n1 John O\n",
+         {.header = -1},
+         TAGS,
+         "line 3: there are 3 columns, where the header names 4",
+         NULL},
+        {NULL,
+         "word lemma tag\nJohn j\n",
+         {.header = -1},
+         TAGS,
+         "line 2: there are 2 columns, where the header names 3",
+         NULL},
+        {NULL, "word lemma tag\nJohn j\nruns r\n", {.header = -1}, PERHAPS, "John runs | ", NULL},
+        {NULL, "word lemma tag\nJohn j\nruns r\n", {.header = -1}, BARE, "John runs | ", NULL},
+        {NULL,
+         "word tag lemma\nJohn j\nruns r\n",
+         {.header = -1},
+         BARE,
+         "line 2: there are 2 columns, where the header names 3",
+         NULL},
+        {NULL,
+         "foo bar\nJohn\n",
+         {.header = 1},
+         BARE,
+         "line 2: there is 1 column, where the header names 2",
+         NULL},
+        /* a line that begins with '#' */
+        {NULL, "#\tword\ttag\n1\tJohn\tO\n2\truns\tB-X\n", {.header = 1}, TAGS, "John O runs B-X | ", NULL},
+        {NULL, "#\tword\ttag\n1\tJohn\tO\n2\truns\tB-X\n", {.header = -1}, TAGS, "John O runs B-X | ", NULL},
+        {NULL,
+         "#\tfoo\tbar\n1\tJohn\tO\n2\truns\tB-X\n",
+         {.header = -1, .text = {"foo"}},
+         TAGS,
+         "John O runs B-X | ",
+         NULL},
+        {NULL, "# of words\nword\ttag\nJohn\tO\n", {.header = 1}, TAGS, "John O | ", NULL},
+        {NULL, "## n\tof words\nfoo\tbar\nJohn\tO\n", {.header = 1}, TAGS, "John O | ", NULL},
+        {NULL, "# O\nJohn B-X\n", {.header = -1}, TAGS, "# O John B-X | ", NULL},
+        {NULL, "# x\nword tag\nJohn O\n", {.header = -1}, TAGS, "John O | ", NULL},
+        /* first words */
+        {NULL, "Input\tNE\nruft\tO\n", {.header = -1}, TAGS, "Input NE ruft O | ", NULL},
+        {NULL, "text\tlabel\nJohn\tO\n", {.header = -1}, TAGS, "John O | ", NULL},
+        {NULL, "forms\tpos\nJohn\tO\n", {.header = -1}, TAGS, "John O | ", NULL},
+        {"of\tO\ncar\tPOS\n", "Form\tPOS\nof\tO\n", {.header = -1}, TAGS, "Form POS of O | ", NULL},
+        /* names are as long as they are, and none is empty */
+        {NULL, HANGUL "\ttag\nJohn\tO\n", {.header = -1, .text = {HANGUL}}, TAGS, "John O | ", NULL},
+        {HANGUL "\ttag\nJohn\tO\n",
+         "x\t" HANGUL "\ttag\nj\tJohn\tO\n",
+         {.header = -1},
+         BARE,
+         "John | ",
+         NULL},
+        {NULL, "\ttag\nJohn\tO\n", {.header = -1, .text = {""}}, TAGS, "there is no column \"\"", NULL},
+        {"\ttag\nJohn\tO\nruns\tX\n", "word\ttag\nJohn\tO\n", {.header = -1}, TAGS, "John O | ", NULL},
+        /* notes, of what is read alone */
+        {PLAIN,
+         "1\tJohn\tO\n2\truns\tB-X\n",
+         {.header = -1, .text = {"2"}},
+         TAGS,
+         "John O runs B-X | ",
+         NULL},
+        {PLAIN,
+         "id\tword\ttag\n1\tJohn\tO\n2\truns\tB-X\n",
+         {.header = -1},
+         TAGS,
+         "John O runs B-X | ",
+         "words read from column \"word\"; the model learned from column 1;"},
+        {PLAIN,
+         "word\ttag\tpos\nJohn\tO\tN\n",
+         {.header = -1},
+         TAGS,
+         "John O | ",
+         "tags read from column \"tag\"; the model learned from the last column;"},
+        {"form\ttag\nJohn\tO\n",
+         NAMED,
+         {.header = -1},
+         BARE,
+         WORDS,
+         "words read from column \"word\"; the model learned from column \"form\";"},
+        {PLAIN, "tag\tword\nO\tJohn\tx\n", {.header = -1}, TAGS, "line 2: there are 3 columns", NULL},
+        /* lines before the header; columns that are not there */
+        {NULL,
+         "# a\n\nfoo bar\nJohn O\n",
+         {.header = -1, .text = {"bar"}, .label = "foo"},
+         TAGS,
+         "O John | ",
+         NULL},
+        {NULL,
+         NAMED,
+         {.header = -1, .text = {"tag"}},
+         TAGS,
+         "line 2: column 2 is both the words and the tags",
+         NULL},
+        {NULL,
+         "a b c d\n\ne f g h\n",
+         {.header = -1, .text = {"9"}},
+         BARE,
+         "line 1: there is no column 9; there are 4",
+         NULL}};
+    el_log_to(hear);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        el_file_layout known = {0};
+        el_labels labels = {0};
+        el_dataset d;
+        char got[1024];
+        if (CASES[i].learned) {
+            const el_columns open = {.header = -1, .label = strstr(CASES[i].learned, "tag") ? "tag" : NULL};
+            const char *const path = put_file("learned.conll", CASES[i].learned, strlen(CASES[i].learned));
+            const el_task_reading reading = {.columns = &open, .labels = EL_LABELS_NEEDED};
+            CHECK_OK(el_task_read(el_task_find("tag"), path, reading, &labels, &known, &d));
+            el_dataset_release(&d);
+        }
+        const el_task_reading reading = {
+            .columns = &CASES[i].said, .known = &known, .labels = (el_labels_wanted)CASES[i].labels};
+        *heard = '\0';
+        const el_status st =
+            el_task_read(el_task_find("tag"), put_file("asked.conll", CASES[i].asked, strlen(CASES[i].asked)),
+                         reading, &labels, NULL, &d);
+        bool tagged = !st && CASES[i].labels && d.words[0].tag >= 0;
+        if (st)
+            snprintf(got, sizeof got, "%s", el_error());
+        else
+            put_tagged(&d, &labels, tagged, got);
+        CHECK(st ? strstr(got, CASES[i].want) != NULL : strcmp(got, CASES[i].want) == 0,
+              "case %zu: \"%s\", not \"%s\"", i, got, CASES[i].want);
+        CHECK(CASES[i].heard ? strstr(heard, CASES[i].heard) != NULL : !*heard, "case %zu: \"%s\" is said", i,
+              heard);
+        if (!st)
+            el_dataset_release(&d);
+        el_labels_release(&labels);
+        el_file_layout_release(&known);
+    }
+    el_log_to(NULL);
+}
+
 static void hear_numbered(el_log_level level, const char *sentence)
 {
     told |= level == EL_LOG_WARNING && strstr(sentence, "are numbered");
@@ -542,6 +722,18 @@ static void columns_in_vain(void **state)
         if (task->kind == EL_TAG)
             CHECK_FAILS(el_task_read(task, path, reading, &labels, NULL, &d), EL_EUSAGE, "--second-column");
         el_labels_release(&labels);
+    }
+    static const char LINES_ASKED[] = "John lives in Seoul\nand\n";
+    const el_columns ids = {.header = -1, .id = "key"};
+    for (int i = 0; i < 2; i++) {
+        el_dataset d;
+        told = false;
+        CHECK_OK(el_task_read(el_task_find(i ? "classify" : "ner"),
+                              put_file("vain.txt", LINES_ASKED, strlen(LINES_ASKED)),
+                              (el_task_reading){.columns = &ids}, NULL, NULL, &d));
+        CHECK(told && d.count == 2, "plain lines: %d, and %s is said of ids", d.count,
+              told ? "it" : "nothing");
+        el_dataset_release(&d);
     }
     el_log_to(NULL);
 }
@@ -681,7 +873,8 @@ int main(void)
         cmocka_unit_test(words_and_tags),     cmocka_unit_test(questions),
         cmocka_unit_test(other_forms),        cmocka_unit_test(no_word),
         cmocka_unit_test(sentences_or_words), cmocka_unit_test(columns_of_words),
-        cmocka_unit_test(columns_in_vain),    cmocka_unit_test(first_line),
-        cmocka_unit_test(first_line_of_test), cmocka_unit_test(plain_lines)};
+        cmocka_unit_test(headers_of_words),   cmocka_unit_test(columns_in_vain),
+        cmocka_unit_test(first_line),         cmocka_unit_test(first_line_of_test),
+        cmocka_unit_test(plain_lines)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

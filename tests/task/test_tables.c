@@ -727,6 +727,33 @@ static void names_that_come_again(void **state)
     }
 }
 
+/* A name makes the first row a header where it stands there, or where its column is needed. */
+static void names_that_are_said(void **state)
+{
+    (void)state;
+    static const char BARE[] = "so it was\nof Korea\n", TABLE[] = "mood\tkey\nx\tof Korea\ny\tso it was\n";
+    static const struct {
+        const char *text;
+        el_columns said;
+        int count; /* 0: it is refused */
+    } CASES[] = {{BARE, {.header = -1, .id = "key"}, 2},
+                 {BARE, {.header = -1, .label = "mood"}, 2},
+                 {BARE, {.header = -1, .text = {"mood"}}, 0},
+                 {TABLE, {.header = -1, .text = {"2"}, .id = "key"}, 2},
+                 {TABLE, {.header = -1, .text = {"2"}, .label = "Mood"}, 2},
+                 {TABLE, {.header = 0, .text = {"2"}, .label = "mood"}, 3}};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        const el_task_reading reading = {.columns = &CASES[i].said};
+        el_dataset d;
+        const char *const path = file("said.tsv", CASES[i].text);
+        const el_status st = el_task_read(el_task_find("classify"), path, reading, NULL, NULL, &d);
+        CHECK(st ? !CASES[i].count : d.count == CASES[i].count, "case %zu: status %d, %d rows: %s", i, st,
+              st ? 0 : d.count, st ? el_error() : "");
+        if (!st)
+            el_dataset_release(&d);
+    }
+}
+
 /* What people call the columns, however they spell it. */
 static void spellings(void **state)
 {
@@ -875,14 +902,14 @@ static void refused(void **state)
          "line 2: \"bad\" is not a number"},
         {"regress", "empty.csv", "text,score\na b,3\nc d,\n", "line 3: \"\" is not a number"},
         {"ner", "sentences.csv", "Sentence #,Word,POS,Tag\nSentence: 1,a,N,O\n,b,N,B-x\nSentence: 2,c,N,O\n",
-         "column Sentence # tells of which sentence"},
+         "column \"Sentence #\" tells of which sentence"},
         {"ner", "sentences.tsv",
          "Sentence #\tWord\tPOS\tTag\nSentence: 1\ta\tN\tO\n\tb\tN\tB-x\nSentence: 2\tc\tN\tO\n",
-         "column Sentence # tells of which sentence"},
+         "column \"Sentence #\" tells of which sentence"},
         {"ner", "two.csv", "sentence_id,word,tag\n1,a,O\n2,b,B-x\n",
-         "column sentence_id tells of which sentence"},
+         "column \"sentence_id\" tells of which sentence"},
         {"ner", "korean.conll", "단어 태그 문장_번호\na O 1\nb B-x 2\n",
-         "column 문장_번호 tells of which sentence"},
+         "column \"문장_번호\" tells of which sentence"},
         {"ner", "doccano.jsonl", "{\"text\": \"a b\", \"label\": [[0, 1, \"x\"]]}\n",
          "its labels are spans of characters (\"label\")"},
         {"ner", "first.jsonl",
@@ -1357,6 +1384,7 @@ int main(void)
                                        cmocka_unit_test(many_keys),
                                        cmocka_unit_test(late_separators),
                                        cmocka_unit_test(names_that_come_again),
+                                       cmocka_unit_test(names_that_are_said),
                                        cmocka_unit_test(spellings),
                                        cmocka_unit_test(several_labels),
                                        cmocka_unit_test(vectors_of_two_lengths),

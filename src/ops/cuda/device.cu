@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plural.h"
+
 extern "C" {
 #include "ops/cuda.h"
 }
@@ -304,8 +306,8 @@ static el_status check(int number, el_cuda_about *about)
     if (count == 0)
         return EL_EFAILED; /* and why was said */
     if (number < 0 || number >= count)
-        return el_fail(EL_EUSAGE, "cuda:%d: there %s %d GPU%s, counted from 0", number,
-                       count == 1 ? "is" : "are", count, count == 1 ? "" : "s");
+        return el_fail(EL_EUSAGE, "cuda:%d: there %s %d GPU%s, counted from 0", number, el_is(count), count,
+                       el_s(count));
     const el_status st = el_cuda_describe(number, about);
     if (st)
         return st;

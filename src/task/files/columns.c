@@ -73,12 +73,6 @@ static const char *option_of(const el_finder *f, el_column_role role)
     return role == EL_ROLE_TEXT && f->kind == EL_TAG ? "--text-column says which" : OPTIONS[role];
 }
 
-/* Around a name, and not around a number. */
-static const char *quote(const char *column)
-{
-    return el_column_is_name(column) ? "\"" : "";
-}
-
 /* The layout has names, and a name says which column only where no other one has it. */
 static el_status check_one(const el_finder *f, int column)
 {
@@ -105,7 +99,7 @@ static el_status take_said(const el_finder *f, const char *column, int *place)
             return EL_OK;
     }
     return el_fail(EL_EDATA, "%s, line %lld: there is no column %s%s%s", f->path,
-                   (long long)f->survey.first_line, quote(column), column, quote(column));
+                   (long long)f->survey.first_line, el_column_quote(column), column, el_column_quote(column));
 }
 
 /* A column of the training file's, by name; by number only where nothing had names. */
@@ -160,8 +154,9 @@ static el_status refuse_lack(const el_finder *f, el_column_role role)
 {
     const char *const column = f->wanted->known->by_role[role];
     return el_fail(EL_EDATA, "%s, line %lld: there is no column %s%s%s, which the model learned from%s; %s",
-                   f->path, (long long)f->survey.first_line, quote(column), column, quote(column),
-                   f->named ? "" : " (and no header that names one)", option_of(f, role));
+                   f->path, (long long)f->survey.first_line, el_column_quote(column), column,
+                   el_column_quote(column), f->named ? "" : " (and no header that names one)",
+                   option_of(f, role));
 }
 
 static el_status take_known_texts(el_finder *f)
@@ -379,8 +374,8 @@ static void say_other(const el_finder *f, el_column_role role, const char *colum
     if (!column || !known || el_name_same(column, known))
         return;
     el_log(EL_LOG_NOTE, "%s: %s read from column %s%.40s%s; the model learned from column %s%.40s%s", f->path,
-           el_role_called(f->kind, role), quote(column), column, quote(column), quote(known), known,
-           quote(known));
+           el_role_called(f->kind, role), el_column_quote(column), column, el_column_quote(column),
+           el_column_quote(known), known, el_column_quote(known));
 }
 
 /* Of a file that is only asked the texts are found by the model's names, unless it has numbers and the file names. */

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -58,12 +59,19 @@ static bool begins(el_line line, const char *text)
     return line.bytes >= bytes && memcmp(line.text, text, bytes) == 0;
 }
 
-static bool is_comment(const el_conll *c, el_line line)
+/* `width`: how many columns words have; 0: it is not known. */
+static bool is_comment(char separator, int width, el_line line)
 {
     el_line fields[MOST_FIELDS];
-    if (begins(line, "-DOCSTART-") || (c->separator == '\t' && begins(line, "## ")))
+    if (begins(line, "-DOCSTART-") || (separator == '\t' && begins(line, "## ")))
         return true;
-    return *line.text == '#' && c->width && split(c->separator, line, fields) != c->width;
+    return *line.text == '#' && width && split(separator, line, fields) != width;
+}
+
+/* Tabs, where the line has any, or else blanks. */
+static char separator_of(el_line line)
+{
+    return memchr(line.text, '\t', line.bytes) ? '\t' : ' ';
 }
 
 /* ---- how the file begins ---- */
@@ -85,28 +93,16 @@ static int number_of(el_line field)
     return number;
 }
 
-enum { NAME_BYTES = 64 };
-
-/* The field as a name, cut where it is too long to be one. */
-static const char *name_of(el_line field, char name[NAME_BYTES])
-{
-    snprintf(name, NAME_BYTES, "%.*s", (int)(field.bytes < NAME_BYTES ? field.bytes : 0), field.text);
-    return name;
-}
-
-static int rank_of(el_line field, el_column_role role)
-{
-    char name[NAME_BYTES];
-    return el_name_rank(EL_TAG, role, name_of(field, name));
-}
-
 /* How a file begins. */
 typedef struct {
-    int header;          /* as el_columns has it */
+    int header; /* as el_columns has it */
+    const el_columns *said;
     const char *learned; /* what the header of the file that was learned from calls the words, or NULL */
     bool headed, asked;  /* that file had a header; no tags are wanted */
-    el_line names[MOST_FIELDS]; /* of columns, where the first line that is a word's names them */
-    int named;                  /* how many; 0: there is no header */
+    char *line;          /* that names the columns */
+    const char *names[MOST_FIELDS]; /* in it */
+    int named;                      /* how many; 0: there is no header */
+    int64_t first;                  /* the number of the first word's line */
     int words;
     bool tagged; /* tags that are known stand beside most words */
     bool turned; /* the first column holds tags, and the last does not */
@@ -115,11 +111,11 @@ typedef struct {
 } beginning;
 
 /* The column, from 1, with the surest name in a role: of several the first, or the last one of tags; 0: there is none. */
-static int column_for(el_column_role role, const el_line *names, int count)
+static int column_for(el_column_role role, const char *const *names, int count)
 {
     int column = 0, surest = EL_RANKS;
     for (int i = 0; i < count; i++) {
-        const int rank = rank_of(names[i], role);
+        const int rank = el_name_rank(EL_TAG, role, names[i]);
         if (rank >= 0 && (rank < surest || (rank == surest && role == EL_ROLE_LABEL)))
             column = i + 1, surest = rank;
     }
@@ -127,33 +123,74 @@ static int column_for(el_column_role role, const el_line *names, int count)
 }
 
 /* The column, from 1, of that name, or of one that is the same but for case and joints; 0: there is none. */
-static int column_called(const char *name, const el_line *names, int count)
+static int column_called(const char *name, const char *const *names, int count)
 {
-    char other[NAME_BYTES];
     int same = 0;
-    for (int i = count; name && i > 0; i--) {
-        name_of(names[i - 1], other);
-        if (strcmp(other, name) == 0)
+    for (int i = count; name && *name && i > 0; i--) {
+        if (strcmp(names[i - 1], name) == 0)
             return i;
-        same = el_name_same(other, name) ? i : same;
+        same = el_name_same(names[i - 1], name) ? i : same;
     }
     return same;
 }
 
-/* Whether the line names columns: one of words and one of tags.  Tags may lack where the file that was learned from had a
- * header, and where none are wanted beside ids; then the name of the words must be theirs alone. */
-static bool is_header(const beginning *b, const el_line *fields, int count)
+/* Whether a column has the name that was said of a role. */
+static bool holds_said(const beginning *b)
 {
-    const int words = column_for(EL_ROLE_TEXT, fields, count);
-    if (b->header >= 0)
+    for (el_column_role role = 0; role < EL_SAID_ROLES; role++)
+        if (el_column_is_name(b->said->by_role[role]) &&
+            column_called(b->said->by_role[role], b->names, b->named))
+            return true;
+    return false;
+}
+
+/* Whether a name of words is theirs alone, or that of CoNLL-U. */
+static bool surely_words(const char *name)
+{
+    return el_name_rank(EL_TAG, EL_ROLE_TEXT, name) == 0 || el_name_same("form", name) ||
+           el_name_same("forms", name);
+}
+
+/* Whether the line, in `names`, names columns: one that was said or learned from, or one of words and one of tags, of which
+ * one has a name that no word or tag is.  Tags may lack where the file that was learned from had a header, and where none
+ * are wanted beside ids; then the name of the words must be theirs alone.  A known tag is no name. */
+static bool is_header(const beginning *b, bool tagged)
+{
+    const int words = column_for(EL_ROLE_TEXT, b->names, b->named),
+              tags = column_for(EL_ROLE_LABEL, b->names, b->named);
+    if (b->header >= 0 && (b->said->header >= 0 || *b->line != '#'))
         return b->header;
-    if (b->headed && column_called(b->learned, fields, count))
+    if (holds_said(b) || (b->headed && column_called(b->learned, b->names, b->named)))
         return true;
-    if (!words || (count == 1 && !b->headed))
+    if (!words || tagged || (b->named == 1 && !b->headed))
         return false;
-    const bool alone = b->headed || (b->asked && column_for(EL_ROLE_ID, fields, count));
-    return column_for(EL_ROLE_LABEL, fields, count) ||
-           (alone && rank_of(fields[words - 1], EL_ROLE_TEXT) == 0);
+    if (tags)
+        return surely_words(b->names[words - 1]) ||
+               el_name_rank(EL_TAG, EL_ROLE_LABEL, b->names[tags - 1]) == 0;
+    return (b->headed || (b->asked && column_for(EL_ROLE_ID, b->names, b->named))) &&
+           el_name_rank(EL_TAG, EL_ROLE_TEXT, b->names[words - 1]) == 0;
+}
+
+/* Keeps the line's fields as names, if they are such. */
+static el_status take_names(beginning *b, const el_conll *c, el_line line, bool *taken)
+{
+    el_line fields[MOST_FIELDS];
+    b->line = malloc(line.bytes + 1);
+    if (!b->line)
+        return el_no_memory(c->lines.name);
+    memcpy(b->line, line.text, line.bytes);
+    b->named = split(c->separator, (el_line){b->line, line.bytes}, fields);
+    for (int i = 0; i < b->named; i++) {
+        b->names[i] = fields[i].text;
+        b->line[fields[i].text - b->line + (ptrdiff_t)fields[i].bytes] = '\0';
+    }
+    *taken = is_header(b, c->labels && el_conll_tagged(line, c->separator, c->labels));
+    if (*taken)
+        return EL_OK;
+    free(b->line);
+    b->line = NULL;
+    b->named = 0;
+    return EL_OK;
 }
 
 /* "O", "B-PER": what tags of entities look like, with the letter first. */
@@ -163,10 +200,26 @@ static bool is_tag(el_line field)
                             : field.bytes > 2 && strchr("BIESLUM", *field.text) && field.text[1] == '-';
 }
 
+/* How many columns the first line has that is neither a comment nor the end of a sentence; 0: there is none. */
+static int first_width(el_conll *c, el_line text)
+{
+    const char *at = text.text, *const end = text.text + text.bytes;
+    el_line line, fields[MOST_FIELDS];
+    while (el_line_next(&at, end, &line)) {
+        el_line_trim(&line);
+        if (el_line_ends_sentence(line) || *line.text == '#' || begins(line, "-DOCSTART-"))
+            continue;
+        c->separator = separator_of(line);
+        return split(c->separator, line, fields);
+    }
+    return 0;
+}
+
 /* Looks at the lines ahead: what separates columns, how many there are and what they are called, whether the first counts
  * words, of which there are `least` columns or more. */
-static void look(el_conll *c, beginning *b, el_line text, int least)
+static el_status look(el_conll *c, beginning *b, el_line text, int least)
 {
+    const int width = first_width(c, text);
     const char *at = text.text, *const end = text.text + text.bytes;
     el_line line, fields[MOST_FIELDS];
     int64_t number = 0;
@@ -182,19 +235,25 @@ static void look(el_conll *c, beginning *b, el_line text, int least)
             blanks |= b->words > 0;
             continue;
         }
-        if (begins(line, "-DOCSTART-") || *line.text == '#')
+        if (is_comment(c->separator, width, line))
             continue;
         if (!c->separator)
-            c->separator = memchr(line.text, '\t', line.bytes) ? '\t' : ' ';
+            c->separator = separator_of(line);
         const int count = split(c->separator, line, fields);
         if (count > MOST_FIELDS) /* is refused when it is read */
             break;
-        if (!lines++ && is_header(b, fields, count)) {
-            memcpy(b->names, fields, (size_t)count * sizeof *fields);
-            b->named = count;
-            c->header = number;
-            continue;
+        bool names = false;
+        if (!lines) {
+            const el_status st = take_names(b, c, line, &names);
+            if (st)
+                return st;
         }
+        lines += names || *line.text != '#';
+        if (names)
+            c->header = number;
+        if (names || *line.text == '#')
+            continue;
+        b->first = b->first ? b->first : number;
         b->parted |= fresh && b->words;
         sentences += !begun;
         begun = true;
@@ -214,32 +273,31 @@ static void look(el_conll *c, beginning *b, el_line text, int least)
     b->tagged = b->words > 0 && 2 * tagged >= b->words;
     b->ended = blanks && steady && sentences < b->words;
     b->turned = b->words > 1 && c->width > 1 && tags_first && !tags_last;
+    c->named = b->named;
+    return EL_OK;
 }
 
 el_status el_word_rows_refuse(const char *path, const char *column)
 {
     return el_fail(
         EL_EDATA,
-        "%s: every row is one word, and column %s tells of which sentence, which is not read; an empty line "
+        "%s: every row is one word, and column \"%s\" tells of which sentence, which is not read; an empty line "
         "behind each sentence is, or JSON lines with lists of words and tags (docs/finetuning.md)",
         path, column);
 }
 
-/* What is no file of words and tags, or is asked of one in vain. */
-static el_status check(const el_conll *c, const beginning *b, const el_columns *said, bool known)
+/* What is no file of words and tags. */
+static el_status check(const el_conll *c, const beginning *b, bool known)
 {
-    char name[NAME_BYTES];
-    if (said->id)
-        el_log(EL_LOG_WARNING, "%s: has a word a line and no ids; its sentences are numbered", c->lines.name);
-    if (b->turned && !b->named && !said->text[0] && !known)
+    if (b->turned && !b->named && !b->said->text[0] && !known)
         return el_fail(
             EL_EDATA,
             "%s: its first column holds tags, and its last words; --text-column and --label-column say "
             "which is which, by number",
             c->lines.name);
     for (int i = 0; i < b->named && !b->parted; i++)
-        if (el_name_of_sentences(name_of(b->names[i], name)))
-            return el_word_rows_refuse(c->lines.name, name);
+        if (el_name_of_sentences(b->names[i]))
+            return el_word_rows_refuse(c->lines.name, b->names[i]);
     return EL_OK;
 }
 
@@ -252,31 +310,38 @@ static int place_of(int number, int count)
 
 static el_status no_column(const el_conll *c, const char *column, const char *more)
 {
-    const char *const quote = el_column_is_name(column) ? "\"" : "";
-    return el_fail(EL_EDATA, "%s, line %lld: there is no column %s%s%s%s", c->lines.name,
-                   (long long)(c->header ? c->header : 1), quote, column, quote, more);
+    const char *const quote = el_column_quote(column);
+    char line[32] = "";
+    if (c->header)
+        snprintf(line, sizeof line, ", line %lld", (long long)c->header);
+    return el_fail(EL_EDATA, "%s%s: there is no column %s%s%s%s", c->lines.name, line, quote, column, quote,
+                   more);
 }
 
 typedef struct {
-    int number; /* 0: there is none */
-    bool named; /* the header tells it */
+    int number;        /* 0: there is none */
+    bool named;        /* the header tells it */
+    const char *other; /* the model learned from this one, by its name or number; NULL: from the same */
 } choice;
 
 /* The last column of tags is so by its number, too, as files without them lack it. */
 static choice by_header(const beginning *b, el_column_role role, int column)
 {
-    return (choice){role == EL_ROLE_LABEL && column == b->named ? -1 : column, true};
+    return (choice){role == EL_ROLE_LABEL && column == b->named ? -1 : column, true, NULL};
 }
 
-static void say_other(const el_conll *c, const beginning *b, el_column_role role, int number,
-                      const char *learned)
+static void say_other(const el_conll *c, const beginning *b, el_column_role role, choice column)
 {
-    char name[NAME_BYTES] = "";
-    const int place = place_of(number, b->named);
-    if (place >= 0 && place < b->named)
-        name_of(b->names[place], name);
-    el_log(EL_LOG_NOTE, "%s: %s read from column \"%s\"; the model learned from column %s", c->lines.name,
-           el_role_called(EL_TAG, role), name, learned);
+    const int place = place_of(column.number, b->named);
+    const bool named = place >= 0 && place < b->named && *b->names[place];
+    const bool last = column.other && strcmp(column.other, "-1") == 0;
+    char number[16];
+    snprintf(number, sizeof number, "%d", place + 1);
+    const char *const name = named ? b->names[place] : number, *const mark = named ? "\"" : "";
+    if (column.other)
+        el_log(EL_LOG_NOTE, "%s: %s read from column %s%s%s; the model learned from %s%s%s%s", c->lines.name,
+               el_role_called(EL_TAG, role), mark, name, mark, last ? "the last column" : "column ",
+               el_column_quote(column.other), last ? "" : column.other, el_column_quote(column.other));
 }
 
 /* A column that nobody said.  What a header calls as the model's file did, or else as such columns are called, tells more than
@@ -289,7 +354,7 @@ static el_status choose_unsaid(const el_conll *c, const beginning *b, const el_f
     const int called = column_called(learned, b->names, b->named);
     const int usual = column_for(role, b->names, b->named);
     int number = 0;
-    if (alike && known->counted == c->counted)
+    if (alike)
         el_column_number(known->by_role[role], &number);
     if (b->named && alike && learned && !called && (tags || !usual)) {
         *to = (choice){0};
@@ -300,10 +365,10 @@ static el_status choose_unsaid(const el_conll *c, const beginning *b, const el_f
     }
     if (called || usual)
         *to = by_header(b, role, called ? called : usual);
-    else if (number)
-        *to = (choice){number, false};
-    if (b->named && alike && needed && !called && to->number != number)
-        say_other(c, b, role, to->number, learned ? learned : known->by_role[role]);
+    else if (number && known->counted == c->counted)
+        *to = (choice){number, false, NULL};
+    if (b->named && alike && needed && !called && (learned || to->number != number))
+        to->other = learned ? learned : known->by_role[role];
     return EL_OK;
 }
 
@@ -316,7 +381,7 @@ static el_status choose(const el_conll *c, const beginning *b, const el_task_rea
     const int called = column_called(said, b->names, b->named);
     int number = 0;
     if (called || (el_column_number(said, &number) && number)) {
-        *to = called ? by_header(b, role, called) : (choice){number, false};
+        *to = called ? by_header(b, role, called) : (choice){number, false, NULL};
         return EL_OK;
     }
     if (said && needed && (b->named || b->words))
@@ -342,14 +407,14 @@ static void say_width(const el_conll *c)
 
 static el_status put_column(const beginning *b, int number, el_column_role role, el_file_layout *layout)
 {
-    char text[16], name[NAME_BYTES];
+    char text[16];
     const int place = place_of(number, b->named);
-    const bool named = place >= 0 && place < b->named;
+    const bool named = place >= 0 && place < b->named && *b->names[place];
     if (!number)
         return EL_OK;
     snprintf(text, sizeof text, "%d", number);
     layout->by_role[role] = strdup(text);
-    layout->called[role] = named ? strdup(name_of(b->names[place], name)) : NULL;
+    layout->called[role] = named ? strdup(b->names[place]) : NULL;
     return layout->by_role[role] && (layout->called[role] || !named) ? EL_OK : el_no_memory(NULL);
 }
 
@@ -358,12 +423,20 @@ static el_status check_once(const el_conll *c, const beginning *b, choice column
 {
     const int place = place_of(column.number, b->named);
     for (int i = 0; column.named && i < b->named; i++)
-        if (i != place && b->names[i].bytes == b->names[place].bytes &&
-            memcmp(b->names[i].text, b->names[place].text, b->names[i].bytes) == 0)
-            return el_fail(EL_EDATA, "%s, line %lld: columns %d and %d are both called \"%.*s\"",
-                           c->lines.name, (long long)c->header, (i < place ? i : place) + 1,
-                           (i < place ? place : i) + 1, (int)b->names[i].bytes, b->names[i].text);
+        if (i != place && strcmp(b->names[i], b->names[place]) == 0)
+            return el_fail(EL_EDATA, "%s, line %lld: columns %d and %d are both called \"%s\"", c->lines.name,
+                           (long long)c->header, (i < place ? i : place) + 1, (i < place ? place : i) + 1,
+                           b->names[i]);
     return EL_OK;
+}
+
+/* Words have the columns that the header names. */
+static el_status check_named(const el_conll *c, int64_t line, int count)
+{
+    if (!c->named || count == c->named || (c->spare && count == c->named - 1))
+        return EL_OK;
+    return el_fail(EL_EDATA, "%s, line %lld: there %s %d column%s, where the header names %d", c->lines.name,
+                   (long long)line, el_is(count), count, el_s(count), c->named);
 }
 
 /* `known`: the file that was learned from, where its columns' numbers may be this one's. */
@@ -388,15 +461,24 @@ static el_status find_columns(el_conll *c, const beginning *b, const el_task_rea
         st = put_column(b, c->word, EL_ROLE_TEXT, layout);
     if (!st)
         st = put_column(b, c->tag, EL_ROLE_LABEL, layout);
-    const bool left_out = !tag.named && lacks_tags(c, known), lacks = left_out || !c->tag;
+    const bool last = tag.named && tag.number == -1;
+    const bool left_out = last ? c->width && c->width == c->named - 1 : !tag.named && lacks_tags(c, known);
+    const bool lacks = left_out || !c->tag;
     c->labelled = wanted->labels == EL_LABELS_NEEDED || (wanted->labels && !lacks);
     c->untagged = left_out && !c->labelled;
+    c->spare = last && !c->labelled;
     const bool named = word.named && (tag.named || !c->labelled);
     c->learned = known && !said && !named ? known->width : 0;
     const bool shown = b->tagged ? c->word == usual : c->width == 1 || c->width == c->learned - 1;
     if (!c->labelled && shown)
         c->learned = 0;
-    return st;
+    if (!st && c->width)
+        st = check_named(c, b->first, c->width);
+    if (st)
+        return st;
+    say_other(c, b, EL_ROLE_TEXT, word);
+    say_other(c, b, EL_ROLE_LABEL, tag);
+    return EL_OK;
 }
 
 el_status el_conll_open(el_conll *c, const el_task_reading *wanted, el_file_layout *layout)
@@ -404,22 +486,24 @@ el_status el_conll_open(el_conll *c, const el_task_reading *wanted, el_file_layo
     const el_columns *const said = wanted->columns;
     const el_file_layout *known = wanted->known;
     const bool alike = known && known->file.form == EL_FORM_CONLL;
-    beginning b = {.header = said->header, .headed = known && known->header, .asked = !wanted->labels};
+    beginning b = {
+        .header = said->header, .said = said, .headed = known && known->header, .asked = !wanted->labels};
     el_line text;
     b.learned = alike ? known->called[EL_ROLE_TEXT] : b.headed ? known->text[0] : NULL;
-    for (el_column_role role = 0; role <= EL_ROLE_LABEL && b.header < 0; role++)
-        b.header = el_column_is_name(said->by_role[role]) ? 1 : -1;
+    if (b.header < 0 && (el_column_is_name(said->text[0]) ||
+                         (wanted->labels == EL_LABELS_NEEDED && el_column_is_name(said->label))))
+        b.header = 1;
     el_status st = el_lines_look(&c->lines, &text);
-    if (st)
-        return st;
-    look(c, &b, text, alike && known->counted ? 2 : 3);
+    if (!st)
+        st = look(c, &b, text, alike && known->counted ? 2 : 3);
     known = alike && known->counted == c->counted ? known : NULL;
     layout->file.separator = c->separator;
     layout->header = b.named > 0;
     layout->width = c->width;
     layout->counted = c->counted;
     layout->parts = EL_PARTS_BLANKS;
-    st = check(c, &b, said, known);
+    if (!st)
+        st = check(c, &b, known);
     if (!st)
         st = find_columns(c, &b, wanted, known, layout);
     if (!st && c->learned && c->width != c->learned && !c->labelled && b.ended && !b.tagged &&
@@ -427,6 +511,9 @@ el_status el_conll_open(el_conll *c, const el_task_reading *wanted, el_file_layo
         say_width(c);
         c->learned = 0;
     }
+    if (!st && said->id)
+        el_log(EL_LOG_WARNING, "%s: has a word a line and no ids; its sentences are numbered", c->lines.name);
+    free(b.line);
     return st;
 }
 
@@ -453,7 +540,14 @@ static el_status take_tag(el_conll *c, el_dataset *d, el_line word, el_line tag)
 static el_status take_word(el_conll *c, el_dataset *d, const el_line *fields, int count)
 {
     const int tagged = count + c->untagged, word = place_of(c->word, tagged), tag = place_of(c->tag, tagged);
-    if (word < 0 || word >= count || (c->labelled && (tag < 0 || tag >= count || tag == word)))
+    const el_status st = check_named(c, c->lines.number, count);
+    if (st)
+        return st;
+    if (!c->labelled && (word < 0 || word >= count))
+        return el_lines_fail(&c->lines, "there is no column %d; there %s %d", c->word, el_is(count), count);
+    if (c->labelled && tag == word && count > 1)
+        return el_lines_fail(&c->lines, "column %d is both the words and the tags", word + 1);
+    if (c->labelled && (word < 0 || word >= count || tag < 0 || tag >= count || tag == word))
         return el_lines_fail(&c->lines, "a word and its tag are wanted, and there %s %d column%s",
                              el_is(count), count, el_s(count));
     if (!c->width)
@@ -478,7 +572,7 @@ static el_status take_line(el_conll *c, el_dataset *d, el_line line, bool *begun
 {
     el_line fields[MOST_FIELDS];
     if (!c->separator)
-        c->separator = memchr(line.text, '\t', line.bytes) ? '\t' : ' ';
+        c->separator = separator_of(line);
     const int count = split(c->separator, line, fields);
     if (count > MOST_FIELDS)
         return el_lines_fail(&c->lines, "there are %d columns, and at most %d are read", count, MOST_FIELDS);
@@ -499,7 +593,7 @@ el_status el_conll_next(el_conll *c, el_dataset *d, bool *more)
         if (el_line_ends_sentence(line)) {
             if (begun)
                 break;
-        } else if (c->lines.number != c->header && !is_comment(c, line) &&
+        } else if (c->lines.number > c->header && !is_comment(c->separator, c->width, line) &&
                    (st = take_line(c, d, line, &begun))) {
             return st;
         }

@@ -19,7 +19,7 @@ typedef struct {
     el_task_kind kind;
     el_form usual; /* of the task's files where the rows do not tell; EL_FORM_OPEN: nothing is usual */
     bool labelled; /* labels are wanted */
-    bool named;    /* a column was said by its name */
+    bool named;    /* the text's column was said by its name */
     const el_file_layout *known; /* of the file that was learned from, or NULL */
     const el_labels *labels;     /* so far, or NULL */
 } el_form_asked;

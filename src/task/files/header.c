@@ -110,8 +110,12 @@ el_status el_finder_header(const el_finder *f, bool *header)
         *header = said->header == 1;
         return EL_OK;
     }
-    for (el_column_role role = 0; role < EL_SAID_ROLES; role++)
-        *header |= el_column_is_name(said->by_role[role]);
+    for (el_column_role role = 0; role < EL_SAID_ROLES; role++) {
+        const bool needed =
+            role < EL_ROLE_LABEL || (role == EL_ROLE_LABEL && f->wanted->labels == EL_LABELS_NEEDED);
+        const char *const name = said->by_role[role];
+        *header |= el_column_is_name(name) && (needed || first_row_has(f, name));
+    }
     if (*header)
         return EL_OK;
     const bool known_name = known && known->header && first_row_has(f, known->text[0]);

@@ -38,6 +38,11 @@ bool el_column_is_name(const char *column)
     return column && !el_column_number(column, &number);
 }
 
+const char *el_column_quote(const char *column)
+{
+    return el_column_is_name(column) ? "\"" : "";
+}
+
 void el_file_layout_release(el_file_layout *l)
 {
     for (el_column_role role = 0; role < EL_ROLES; role++)

@@ -48,6 +48,8 @@ el_status el_file_layout_read(el_file_layout *layout, const json_t *object, cons
 bool el_column_number(const char *column, int *number);
 /* Whether it is said by its name, which only a file with a header or keys has. */
 bool el_column_is_name(const char *column);
+/* What stands on both sides of it in a sentence: a mark around a name, and nothing around a number. */
+const char *el_column_quote(const char *column);
 
 /* "several labels between commas", for sentences. */
 const char *el_parts_about(el_parts parts);

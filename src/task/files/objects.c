@@ -78,7 +78,7 @@ static el_status take_split(el_objects *o, const json_t *object)
         const size_t count = json_array_size(cells);
         if (!json_is_array(cells) || count != width)
             return el_fail(EL_EDATA, "%s: data: row %zu has %zu cell%s, and there %s %zu column%s", o->name,
-                           i + 1, count, el_s((int)count), el_is((int)width), width, el_s((int)width));
+                           i + 1, count, el_s(count), el_is(width), width, el_s(width));
         json_array_append_new(o->list, name_cells(columns, cells));
     }
     return EL_OK;

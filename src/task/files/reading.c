@@ -250,18 +250,19 @@ static el_status decide_form(el_task_reader *r, const el_columns *said, el_form 
         file->form = said->form;
         return el_form_complete(file, r->name, r->task->kind, text);
     }
-    const el_form_asked asked = {
-        .kind = r->task->kind,
-        .usual = usual,
-        .labelled = r->wanted.labels,
-        .named = said && (el_column_is_name(said->text[0]) || el_column_is_name(said->label)),
-        .known = r->wanted.known,
-        .labels = r->labels};
+    const el_form_asked asked = {.kind = r->task->kind,
+                                 .usual = usual,
+                                 .labelled = r->wanted.labels,
+                                 .named = said && el_column_is_name(said->text[0]),
+                                 .known = r->wanted.known,
+                                 .labels = r->labels};
     const el_status st = el_form_find(file, r->name, &asked, text);
     if (!st && is_as_known(r, text))
         *file = r->wanted.known->file;
     return st;
 }
+
+static const el_columns LINES = {.form = EL_FORM_LINES, .header = 0};
 
 /* And which columns were said of a file of that form. */
 static el_status find_form(el_task_reader *r, const el_columns *said, const el_columns *of_task,
@@ -278,13 +279,15 @@ static el_status find_form(el_task_reader *r, const el_columns *said, const el_c
     r->said = merge(as_usual ? of_task : &OPEN, said);
     if (st || form_of(r) != EL_FORM_LINES)
         return st;
-    r->said = (el_columns){.form = EL_FORM_LINES, .header = 0};
+    r->said = LINES;
     if (said && (beyond_line(said->text[0]) || said->text[1] || said->header == 1))
         return el_fail(
             EL_EUSAGE,
             "%s: is read as plain lines, which have no columns; --text-column, --second-column and "
             "--header are of other forms (--format)",
             r->name);
+    if (said && said->id)
+        el_log(EL_LOG_WARNING, "%s: is read as plain lines, which have no ids; they are numbered", r->name);
     return EL_OK;
 }
 
@@ -381,8 +384,6 @@ static el_status list_labels(const el_task *task, el_labels *labels)
         labels->closed = true;
     return EL_OK;
 }
-
-static const el_columns LINES = {.form = EL_FORM_LINES, .header = 0};
 
 el_status el_task_reader_open(el_task_reader **reader, const el_task *task, const char *path,
                               el_task_reading reading, el_labels *labels)

@@ -185,6 +185,8 @@ static el_status open_queue(el_device *dev, el_queue **q, int threads)
         status = el_pool_open(&c->pool, threads);
     if (!status)
         status = reserve_scratch(queue, c->kernels->product_scratch());
+    if (!status)
+        status = reserve_scratch(queue, c->kernels->product_int8_scratch());
     if (status) {
         queue_close(queue);
         return status;

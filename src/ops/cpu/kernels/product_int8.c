@@ -322,11 +322,15 @@ static void product_rows(el_tensor y, el_tensor x, const void *packed, int n, in
     }
 }
 
+size_t EL_KERNEL(product_int8_scratch)(void)
+{
+    return (size_t)ROWS * (EL_INT8_DEPTH / EACH + 2 * WIDTH) * 4;
+}
+
 void EL_KERNEL(product_int8)(el_tensor y, el_tensor x, const void *packed, int n, int first_panel,
                              const float *bias, void *scratch)
 {
     assert(x.type == EL_F32 && y.type == EL_F32 && x.rows == y.rows && x.cols <= EL_INT8_DEPTH);
-    assert(ROWS * (EL_INT8_DEPTH / EACH + 2 * WIDTH) * 4u <= EL_KERNEL(product_scratch)());
     for (int i = 0; i < y.rows; i += ROWS) {
         const int rows = least(ROWS, y.rows - i);
         product_rows(el_piece_rows(y, i, rows), el_piece_rows(x, i, rows), packed, n, first_panel, bias,

@@ -6,8 +6,8 @@
 #       libmicrohttpd-dev:arm64
 #   cmake --preset aarch64 && cmake --build --preset aarch64 && ctest --preset aarch64
 #
-# Some tests start programs by their names.  The kernel gives those to the emulator where systemd has registered what
-# qemu-user-binfmt brings: in a container, systemd of the host.
+# Scripts among the tests, and ops_levels, start programs by their names.  The kernel gives those to the emulator where
+# systemd has registered what qemu-user-binfmt brings: in a container, systemd of the host.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)

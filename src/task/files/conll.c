@@ -367,7 +367,9 @@ static el_status choose_unsaid(const el_conll *c, const beginning *b, const el_f
         *to = by_header(b, role, called ? called : usual);
     else if (number && known->counted == c->counted)
         *to = (choice){number, false, NULL};
-    if (b->named && alike && needed && !called && (learned || to->number != number))
+    const bool same = to->number == number || (b->named == (alike ? known->width : 0) &&
+                                               place_of(to->number, b->named) == place_of(number, b->named));
+    if (b->named && alike && needed && !called && (learned || !same))
         to->other = learned ? learned : known->by_role[role];
     return EL_OK;
 }

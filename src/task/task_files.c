@@ -110,27 +110,24 @@ void el_task_files_release(el_task_files *files)
     *files = (el_task_files){0};
 }
 
-/* The folder of a name of so many bytes below another; NULL: it is not there. */
-static char *folder_named(const char *above, const char *name, size_t bytes)
+/* Whether there is a folder of a name of so many bytes below another; `path` is where. */
+static bool is_below(const char *above, const char *name, size_t bytes, el_path *path)
 {
     char folder[64];
     snprintf(folder, sizeof folder, "%.*s", (int)bytes, name);
-    char *const path = el_path_join(above, folder);
-    if (path && el_folder_exists(path))
-        return path;
-    free(path);
-    return NULL;
+    *path = el_path_in(above, folder);
+    return el_folder_exists(path->text);
 }
 
-/* The task's folder below another, by its usual name or the task's own; NULL: it is not there. */
-static char *folder_of(const el_task *task, const char *above)
+/* Whether the task's folder is below another, by its usual name or the task's own. */
+static bool has_folder(const el_task *task, const char *above, el_path *path)
 {
     const char *names = task->folder, *name;
     size_t bytes;
-    char *path = NULL;
-    while (!path && el_word_next(&names, &name, &bytes))
-        path = folder_named(above, name, bytes);
-    return path || !task->folder ? path : folder_named(above, task->name, strlen(task->name));
+    while (el_word_next(&names, &name, &bytes))
+        if (is_below(above, name, bytes, path))
+            return true;
+    return task->folder && is_below(above, task->name, strlen(task->name), path);
 }
 
 el_status el_task_find_test(const el_task *task, const char *folder, char **path)
@@ -138,10 +135,9 @@ el_status el_task_find_test(const el_task *task, const char *folder, char **path
     *path = NULL;
     const split test = {.names = task->test, .wanted = true};
     el_status st = find_split(folder, test, true, path);
-    char *const below = st || *path ? NULL : folder_of(task, folder);
-    if (below)
-        st = find_split(below, test, true, path);
-    free(below);
+    el_path below;
+    if (!st && !*path && has_folder(task, folder, &below))
+        st = find_split(below.text, test, true, path);
     return st;
 }
 
@@ -164,11 +160,10 @@ static el_status find_all(const el_task **task, const char *folder, int wanted, 
     const el_task *const asked = *task;
     for (int likeness = 0; likeness < 2; likeness++)
         for (const el_task *t = asked; t; t = next_form(t)) {
-            char *const below = folder_of(t, folder);
+            el_path below;
             el_status st = find_where(t, folder, !likeness, wanted, files);
-            if (!st && nothing(files) && below)
-                st = find_where(t, below, !likeness, wanted, files);
-            free(below);
+            if (!st && nothing(files) && has_folder(t, folder, &below))
+                st = find_where(t, below.text, !likeness, wanted, files);
             if (st || !nothing(files)) {
                 *task = t;
                 return st;

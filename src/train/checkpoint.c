@@ -160,23 +160,18 @@ static el_status write_state(const json_t *state, int64_t step, const char *fold
     return st;
 }
 
-static el_path path_of(const char *folder, int64_t step)
+el_path el_checkpoint_path(const char *folder, int64_t step)
 {
     char name[48];
     snprintf(name, sizeof name, "checkpoint-%" PRId64, step);
     return el_path_in(folder, name);
 }
 
-char *el_checkpoint_path(const char *folder, int64_t step)
-{
-    return strdup(path_of(folder, step).text);
-}
-
 el_status el_checkpoint_save(el_model *model, const json_t *state, int64_t step, const char *folder)
 {
     assert(model->training && "there are no moments to save");
     el_folder made;
-    el_status st = el_folder_begin(&made, path_of(folder, step).text);
+    el_status st = el_folder_begin(&made, el_checkpoint_path(folder, step).text);
     if (st)
         return st;
     st = write_tensors(model, false, step, made.temporary);
@@ -365,7 +360,7 @@ el_status el_checkpoint_resume(el_model *model, json_t **state, const char *fold
     int count;
     el_status st = el_checkpoint_list(folder, &steps, &count);
     for (int i = count - 1; !st && i >= 0; i--) {
-        st = el_checkpoint_load(model, state, path_of(folder, steps[i]).text, false);
+        st = el_checkpoint_load(model, state, el_checkpoint_path(folder, steps[i]).text, false);
         if (st != EL_EDATA)
             break;
         if (i > 0) {
@@ -379,7 +374,7 @@ el_status el_checkpoint_resume(el_model *model, json_t **state, const char *fold
 
 static el_status remove_checkpoint(const char *folder, int64_t step)
 {
-    return el_folder_remove(path_of(folder, step).text);
+    return el_folder_remove(el_checkpoint_path(folder, step).text);
 }
 
 el_status el_checkpoint_rotate(const char *folder, int64_t newest, int keep)

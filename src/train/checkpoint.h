@@ -12,6 +12,7 @@
 #define EL_TRAIN_CHECKPOINT_H
 
 #include "base/json.h"
+#include "base/path.h"
 #include "model/model.h"
 
 /* Writes checkpoint-<step> in `folder`.  The model must be one in training. */
@@ -36,7 +37,7 @@ el_status el_checkpoint_list(const char *folder, int64_t **steps, int *count);
  * all but the last `keep` others (0: keeps all). */
 el_status el_checkpoint_rotate(const char *folder, int64_t newest, int keep);
 
-/* The path of checkpoint-<step>, on the heap. */
-char *el_checkpoint_path(const char *folder, int64_t step);
+/* The path of checkpoint-<step>. */
+el_path el_checkpoint_path(const char *folder, int64_t step);
 
 #endif

@@ -54,9 +54,7 @@ static void save(uint64_t seed, int64_t step, const char *note)
 
 static char *file_in(int64_t step, const char *name)
 {
-    char *path = el_checkpoint_path(folder, step), *file = el_path_join(path, name);
-    free(path);
-    return file;
+    return el_path_join(el_checkpoint_path(folder, step).text, name);
 }
 
 /* Replaces a byte, or cuts the file there. */
@@ -142,11 +140,10 @@ static void expect_note(el_model *model, const char *note)
 static void expect_sentence(el_model *model, int64_t step, const char *part)
 {
     json_t *read;
-    char *path = el_checkpoint_path(folder, step);
-    assert_int_equal(el_checkpoint_load(model, &read, path, false), EL_EDATA);
+    assert_int_equal(el_checkpoint_load(model, &read, el_checkpoint_path(folder, step).text, false),
+                     EL_EDATA);
     if (!strstr(el_error(), part) || strchr(el_error(), '\n'))
         fail_msg("the sentence is \"%s\"; it should speak of %s", el_error(), part);
-    free(path);
 }
 
 /* Each kind of damage to the newest has a sentence, and the one before it is taken. */
@@ -186,15 +183,15 @@ static void without_moments(void **state)
     el_model model;
     json_t *read;
     save(1, 30, "weights");
-    char *moments = file_in(30, "optimizer.safetensors"), *path = el_checkpoint_path(folder, 30);
+    const el_path path = el_checkpoint_path(folder, 30);
+    char *moments = file_in(30, "optimizer.safetensors");
     assert_int_equal(unlink(moments), 0);
     open_model(&model, 2, 2);
     expect_sentence(&model, 30, "optimizer.safetensors");
-    assert_int_equal(el_checkpoint_load(&model, &read, path, true), EL_OK);
+    assert_int_equal(el_checkpoint_load(&model, &read, path.text, true), EL_OK);
     assert_true(el_get(model.networks[0].params.items[0].m, 1, 1) == 0);
     json_decref(read);
     free(moments);
-    free(path);
     el_model_close(&model);
 }
 

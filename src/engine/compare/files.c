@@ -58,10 +58,9 @@ static char *pairs_in(const el_plan_task *t, const char *folder)
         for (const char *const *packing = EL_PACKINGS; *packing; packing++) {
             char name[64];
             snprintf(name, sizeof name, "%s%s%s", t->name, ENDINGS[i], *packing);
-            char *const path = el_path_join(folder, name);
-            if (!path || el_file_exists(path))
-                return path;
-            free(path);
+            const el_path path = el_path_in(folder, name);
+            if (el_file_exists(path.text))
+                return strdup(path.text);
         }
     return strdup(folder);
 }
@@ -71,11 +70,8 @@ static char *data_of(const el_study *study, const el_plan_task *t)
     const char *const folder = study->plan.tasks_folder;
     if (t->data && strncmp(t->data, "{tasks}", 7) != 0)
         return strdup(t->data);
-    char *const path = el_path_join(folder, t->data ? t->data + 7 + (t->data[7] == '/') : t->name);
-    if (t->data || !path || el_folder_exists(path))
-        return path;
-    free(path);
-    return strdup(folder);
+    const el_path path = el_path_in(folder, t->data ? t->data + 7 + (t->data[7] == '/') : t->name);
+    return strdup(t->data || el_folder_exists(path.text) ? path.text : folder);
 }
 
 /* What the settings of a task say of a split's file, or NULL. */

@@ -183,9 +183,7 @@ static el_status tidy_trunk(const el_study *study, const el_job *trunk, const ch
     for (int i = 0; !st && i < count; i++) {
         if (ends_part(study, trunk, steps[i]))
             continue;
-        char *const path = el_checkpoint_path(folder, steps[i]);
-        st = path ? el_folder_remove(path) : el_no_memory(NULL);
-        free(path);
+        st = el_folder_remove(el_checkpoint_path(folder, steps[i]).text);
     }
     free(steps);
     return st;
@@ -195,21 +193,17 @@ static el_status pretrain(working *w)
 {
     const el_study *const study = w->study;
     const el_job *const job = w->job;
-    char *const output = el_compare_folder(study, job);
-    json_t *const given = here(study, job, output);
-    char *trunk = NULL;
+    const el_path output = el_compare_folder(study, job);
+    json_t *const given = here(study, job, output.text);
     w->evaluates_little =
         !json_object_get(given, "eval_batches") && !json_object_get(given, "num_eval_steps");
     set_path(given, "data", study->plan.data);
     set_path(given, "eval_data", study->plan.eval_data);
     json_object_set_new(given, "keep_checkpoint_max", json_integer(job->trunk ? 0 : 1));
     const el_job *const from = job->trunk ? NULL : el_compare_needed(study, job);
-    if (from) {
-        char *const folder = el_compare_folder(study, from);
-        trunk = folder ? el_checkpoint_path(folder, from->steps) : NULL;
-        free(folder);
-        set_path(given, "init_from", trunk);
-    }
+    if (from)
+        set_path(given, "init_from",
+                 el_checkpoint_path(el_compare_folder(study, from).text, from->steps).text);
     el_pretrain_settings settings;
     el_options options;
     el_pretraining run;
@@ -221,13 +215,11 @@ static el_status pretrain(working *w)
         if (!st)
             st = train(w, &run);
         if (!st && job->trunk)
-            st = tidy_trunk(study, job, output);
+            st = tidy_trunk(study, job, output.text);
         el_pretrain_close(&run);
         el_options_close(&options);
     }
     json_decref(given);
-    free(trunk);
-    free(output);
     return st;
 }
 
@@ -293,11 +285,11 @@ static el_status tune(working *w, el_options *options)
 static el_status finetune(working *w)
 {
     const el_study *const study = w->study;
-    char *const output = el_compare_folder(study, w->job);
-    char *const model = el_compare_folder(study, el_compare_needed(study, w->job));
+    const el_path output = el_compare_folder(study, w->job);
+    const el_path model = el_compare_folder(study, el_compare_needed(study, w->job));
     char *const data = el_compare_task_data(study, w->job->task);
-    json_t *const given = here(study, w->job, output);
-    set_path(given, "model", model);
+    json_t *const given = here(study, w->job, output.text);
+    set_path(given, "model", model.text);
     set_path(given, "data", data);
     el_finetune_settings settings;
     el_options options;
@@ -309,8 +301,6 @@ static el_status finetune(working *w)
     }
     json_decref(given);
     free(data);
-    free(model);
-    free(output);
     return st;
 }
 
@@ -365,7 +355,7 @@ static el_status score_pairs(working *w)
 {
     enum { ROWS = 2048 };
     const el_study *const study = w->study;
-    char *const model = el_compare_folder(study, el_compare_needed(study, w->job));
+    const el_path model = el_compare_folder(study, el_compare_needed(study, w->job));
     char *const file = el_compare_task_data(study, w->job->task);
     el_precision precision = EL_PRECISION_FP32;
     const el_pairs_watch watch = {.on_progress = on_pairs, .stop = &study->halt, .context = w->job};
@@ -373,14 +363,13 @@ static el_status score_pairs(working *w)
     el_scorer *scorer = NULL;
     el_pair_counts counts = {0};
     el_score_kind kind = EL_SCORE_AUTO;
-    el_status st = model && file
-                       ? el_compare_pairs_settings(&study->plan.tasks[w->job->task], &kind, &precision)
-                       : el_no_memory(NULL);
+    el_status st = file ? el_compare_pairs_settings(&study->plan.tasks[w->job->task], &kind, &precision)
+                        : el_no_memory(NULL);
     el_machine machine = {.threads = study->threads, .precision = precision};
     if (!st)
         st = el_machine_open(&machine, &q);
     if (!st)
-        st = el_scorer_open(&scorer, q, el_machine_type(&machine), model, kind, EL_SPECIAL_TOKENS, ROWS);
+        st = el_scorer_open(&scorer, q, el_machine_type(&machine), model.text, kind, EL_SPECIAL_TOKENS, ROWS);
     if (!st) {
         el_outcome end;
         st = el_minimal_pairs(&counts, scorer, file, &watch);
@@ -392,7 +381,6 @@ static el_status score_pairs(working *w)
     el_scorer_close(scorer);
     el_queue_close(q);
     free(file);
-    free(model);
     return st;
 }
 

@@ -446,16 +446,13 @@ json_t *el_compare_asked(const el_study *study, const el_job *job)
 
 /* ---- places ---- */
 
-static char *in_runs(const el_study *study, const char *name)
+static el_path in_runs(const el_study *study, const char *name)
 {
-    char *const runs = el_path_join(study->settings->output, "runs");
-    char *const path = runs ? el_path_join(runs, name) : NULL;
-    free(runs);
-    return path;
+    return el_path_in(el_path_in(study->settings->output, "runs").text, name);
 }
 
 /* The parts of a trunk are one run that goes on. */
-char *el_compare_folder(const el_study *study, const el_job *job)
+el_path el_compare_folder(const el_study *study, const el_job *job)
 {
     char name[120], whole[200];
     if (!job->trunk)

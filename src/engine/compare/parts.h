@@ -2,6 +2,7 @@
 #ifndef EL_ENGINE_COMPARE_PARTS_H
 #define EL_ENGINE_COMPARE_PARTS_H
 
+#include "base/path.h"
 #include "engine/compare/compare.h"
 #include "engine/finetune/settings.h"
 #include "engine/score.h"
@@ -130,8 +131,8 @@ json_t *el_compare_told(const el_study *study, const el_job *job);
 /* What every fine-tuning of a task is told, its seed apart (new reference). */
 json_t *el_compare_task_told(const el_study *study, int task);
 
-/* The folder of a job's run, on the heap.  Parts of one trunk lie in one. */
-char *el_compare_folder(const el_study *study, const el_job *job);
+/* The folder of a job's run.  Parts of one trunk lie in one. */
+el_path el_compare_folder(const el_study *study, const el_job *job);
 bool el_compare_share_folder(const el_job *a, const el_job *b);
 
 /* The task's folder with its files, or its file of pairs, on the heap: where the plan says, else below the folder of tasks.

@@ -111,24 +111,20 @@ el_status el_compare_check_rates(const el_study *study)
 /* Of a trunk the checkpoint that its branch begins with. */
 static bool has_checkpoint(const char *folder, const el_job *job)
 {
-    char *const path = el_checkpoint_path(folder, job->steps);
-    const bool there = path && el_folder_exists(path);
-    free(path);
-    return there;
+    return el_folder_exists(el_checkpoint_path(folder, job->steps).text);
 }
 
 /* The model that the job ended with: one that is made again may have been stopped on the way. */
 static bool has_model(const el_study *study, const el_job *job)
 {
-    char *const folder = el_compare_folder(study, job);
+    const el_path folder = el_compare_folder(study, job);
     json_t *run = NULL;
-    bool there = folder && el_run_read(&run, folder) == EL_OK && run;
+    bool there = el_run_read(&run, folder.text) == EL_OK && run;
     if (there)
-        there = job->trunk ? has_checkpoint(folder, job)
+        there = job->trunk ? has_checkpoint(folder.text, job)
                            : json_equal(json_object_get(run, "exported_step"),
                                         json_object_get(job->record, "steps"));
     json_decref(run);
-    free(folder);
     return there;
 }
 
@@ -227,19 +223,11 @@ static bool may_go(const el_study *study, const el_job *job)
     return !study->settings->keep_models && !is_folder_needed(study, job);
 }
 
-static el_status remove_run(const el_study *study, const el_job *job)
-{
-    char *const folder = el_compare_folder(study, job);
-    const el_status st = folder ? el_folder_remove(folder) : el_no_memory(NULL);
-    free(folder);
-    return st;
-}
-
 el_status el_compare_tidy(const el_study *study, const el_job *job)
 {
     el_status st = EL_OK;
     for (; !st && job && may_go(study, job); job = el_compare_needed(study, job))
-        st = remove_run(study, job);
+        st = el_folder_remove(el_compare_folder(study, job).text);
     return st;
 }
 
@@ -258,7 +246,7 @@ el_status el_compare_tidy_up(const el_study *study)
     el_status st = EL_OK;
     for (int i = 0; !st && i < study->count; i++)
         if (may_go(study, &study->jobs[i]) && !may_be_kept(study, &study->jobs[i]))
-            st = remove_run(study, &study->jobs[i]);
+            st = el_folder_remove(el_compare_folder(study, &study->jobs[i]).text);
     return st;
 }
 

@@ -344,6 +344,13 @@ static void say_other(const el_conll *c, const beginning *b, el_column_role role
                el_column_quote(column.other), last ? "" : column.other, el_column_quote(column.other));
 }
 
+/* Whether a column stands where one of the file that was learned from does. */
+static bool is_same(const beginning *b, const el_file_layout *known, int number, int learned)
+{
+    return number == learned ||
+           (b->named == known->width && place_of(number, b->named) == place_of(learned, known->width));
+}
+
 /* A column that nobody said.  What a header calls as the model's file did, or else as such columns are called, tells more than
  * a number from elsewhere; but tags that had a name have no other one. */
 static el_status choose_unsaid(const el_conll *c, const beginning *b, const el_file_layout *known,
@@ -367,9 +374,7 @@ static el_status choose_unsaid(const el_conll *c, const beginning *b, const el_f
         *to = by_header(b, role, called ? called : usual);
     else if (number && known->counted == c->counted)
         *to = (choice){number, false, NULL};
-    const bool same = to->number == number || (b->named == (alike ? known->width : 0) &&
-                                               place_of(to->number, b->named) == place_of(number, b->named));
-    if (b->named && alike && needed && !called && (learned || !same))
+    if (b->named && alike && needed && !called && (learned || !is_same(b, known, to->number, number)))
         to->other = learned ? learned : known->by_role[role];
     return EL_OK;
 }

@@ -134,6 +134,20 @@ static void test_diverged_trunk(void **state)
     el_compare_close(&study);
 }
 
+/* What report.html says, and what it does not. */
+static void expect_page(const char *const *said, const char *never)
+{
+    el_mapping file;
+    CHECK_OK(el_mapping_open(&file, in_folder("report.html")));
+    char *const page = strndup((const char *)file.data, file.size);
+    assert_non_null(page);
+    for (; *said; said++)
+        CHECK(strstr(page, *said), "report.html does not say \"%s\"", *said);
+    CHECK(!strstr(page, never), "report.html says \"%s\"", never);
+    free(page);
+    el_mapping_close(&file);
+}
+
 /* A fine-tuning that is done without a score is counted, in its task and in the mean; one that is not done is not. */
 static void test_unscored(void **state)
 {
@@ -162,17 +176,30 @@ static void test_unscored(void **state)
     const json_t *const row = json_array_get(json_object_get(report, "rows"), 0);
     assert_int_equal(json_integer_value(json_object_get(row, "unscored")), 1);
     json_decref(report);
-    el_mapping file;
-    CHECK_OK(el_mapping_open(&file, in_folder("report.html")));
-    char *const page = strndup((const char *)file.data, file.size);
-    assert_non_null(page);
     static const char *const SAID[] = {"1 without a score", "seed-1.rte: -, diverged",
-                                       "the loss is no finite number", ": accuracy"};
-    for (size_t i = 0; i < sizeof SAID / sizeof *SAID; i++)
-        CHECK(strstr(page, SAID[i]), "report.html does not say \"%s\"", SAID[i]);
-    CHECK(!strstr(page, "nan"), "report.html has a score of nan");
-    free(page);
-    el_mapping_close(&file);
+                                       "the loss is no finite number", ": accuracy", NULL};
+    expect_page(SAID, "nan");
+    el_compare_close(&study);
+}
+
+/* Seconds are whole numbers from 100 on, and no p is 0. */
+static void test_numbers_of_page(void **state)
+{
+    (void)state;
+    static const double SCORES[][3] = {{60, 70, 80}, {50, 60.01, 70}};
+    static const char *const SAID[] = {"<td class=\"n\">2500</td>", " FLOPs, 2500 s<", "&lt; 0.001</td>",
+                                       NULL};
+    el_compare_settings here = {.output = folder};
+    el_study study;
+    open_study(&study, SEEDS);
+    study.settings = &here;
+    for (int i = 0; i < 6; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%c.tiny.100-steps.seed-%d", "ab"[i / 3], i % 3 + 1);
+        train(&study, name, 1250, SCORES[i / 3][i % 3]);
+    }
+    CHECK_OK(el_compare_report(&study));
+    expect_page(SAID, "2.5e+03");
     el_compare_close(&study);
 }
 
@@ -443,13 +470,21 @@ static void test_objectives(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_diverged),       cmocka_unit_test(test_unscored),
-        cmocka_unit_test(test_diverged_trunk), cmocka_unit_test(test_no_rate),
-        cmocka_unit_test(test_crossing),       cmocka_unit_test(test_common_seeds),
-        cmocka_unit_test(test_corrected),      cmocka_unit_test(test_branch),
-        cmocka_unit_test(test_trunk_schedule), cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_line),           cmocka_unit_test(test_one_rate),
-        cmocka_unit_test(test_losses),         cmocka_unit_test(test_objectives),
+        cmocka_unit_test(test_diverged),
+        cmocka_unit_test(test_unscored),
+        cmocka_unit_test(test_diverged_trunk),
+        cmocka_unit_test(test_no_rate),
+        cmocka_unit_test(test_crossing),
+        cmocka_unit_test(test_common_seeds),
+        cmocka_unit_test(test_corrected),
+        cmocka_unit_test(test_branch),
+        cmocka_unit_test(test_trunk_schedule),
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_line),
+        cmocka_unit_test(test_one_rate),
+        cmocka_unit_test(test_numbers_of_page),
+        cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_objectives),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

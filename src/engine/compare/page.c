@@ -166,6 +166,21 @@ static void put_number(el_writer *page, const char *format, double value)
     el_html_put(page, "<td class=\"n\">%s</td>", text);
 }
 
+/* Of a p that rounds to nothing what it is below. */
+static void put_p(el_writer *page, double p)
+{
+    if (p < 0.0005)
+        el_html_put(page, "<td class=\"n\">&lt; 0.001</td>");
+    else
+        put_number(page, "%.3f", p);
+}
+
+/* Seconds by three digits, or by all before the point. */
+static const char *format_of(double seconds)
+{
+    return seconds < 100 ? "%.3g" : "%.0f";
+}
+
 static void put_count(el_writer *page, int64_t count)
 {
     put_number(page, "%.0f", count ? (double)count : NAN);
@@ -258,7 +273,7 @@ static void put_costs(el_writer *page, const el_findings *f)
         put_row_begin(page, f, row);
         put_number(page, "%.3g", row->paper_flops);
         put_count(page, row->steps);
-        put_number(page, "%.3g", row->seconds);
+        put_number(page, format_of(row->seconds), row->seconds);
         put_number(page, "%.3g", row->rate);
         put_row_end(page, row);
     }
@@ -286,8 +301,8 @@ static void put_tests(el_writer *page, const el_findings *f)
         if (isfinite(t->deviation))
             el_html_put(page, " <small>± %.1f</small>", t->deviation);
         el_html_put(page, "</td>");
-        put_number(page, "%.3f", t->p);
-        put_number(page, "%.3f", t->p_corrected);
+        put_p(page, t->p);
+        put_p(page, t->p_corrected);
         el_html_put(page, "<td class=\"n\">%d</td>", t->seeds);
         put_word(page, f->study->plan.sizes[t->row->size].name);
         put_number(page, "%.3g", t->row->flops);
@@ -403,13 +418,14 @@ static void put_runs(el_writer *page, const el_findings *f)
         char *const text = el_compare_command(s, job);
         const char *const diverged = json_string_value(json_object_get(job->record, "diverged"));
         const char *const same = json_string_value(json_object_get(job->record, "same_as"));
-        const double score = el_record_score(job->record);
+        const double score = el_record_score(job->record), seconds = el_json_figure(job->record, "seconds");
+        char took[32];
+        el_number_print(took, sizeof took, format_of(seconds), seconds);
         el_html_put(page, "<details><summary>");
         el_html_text(page, job->name);
         if (job->task < 0)
-            el_html_put(page, ": %.3g FLOPs, %.3g s",
-                        json_number_value(json_object_get(json_object_get(job->record, "flops"), "products")),
-                        json_number_value(json_object_get(job->record, "seconds")));
+            el_html_put(page, ": %.3g FLOPs, %s s",
+                        el_json_figure(json_object_get(job->record, "flops"), "products"), took);
         else
             el_html_put(page, isfinite(score) ? ": %.1f" : ": -", score);
         el_html_put(page, "%s%s", diverged ? ", diverged" : "",

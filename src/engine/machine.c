@@ -15,8 +15,8 @@
 #include "format/weights.h"
 #include "ops/cuda.h"
 
-static const char *const LEVELS[] = {NULL,          "baseline", "avx2",      "avx512",
-                                     "avx512_bf16", "neon",     "neon_bf16", "reference"};
+static const char *const LEVELS[] = {NULL,  "baseline", "avx2",      "avx512",   "avx512_bf16",
+                                     "amx", "neon",     "neon_bf16", "reference"};
 static const char *const PRECISIONS[] = {"auto", "bf16", "fp32", "int8"};
 
 enum { USUAL_LEAVES = 8 };

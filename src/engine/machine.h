@@ -47,7 +47,7 @@ typedef struct {
             "type of activations and products; auto: bf16 if this processor multiplies it faster" of_int8),  \
         EL_CHOICE(                                                                                           \
             "instruction_set", offsetof(settings, machine.instruction_set),                                  \
-            "auto|baseline|avx2|avx512|avx512_bf16|neon|neon_bf16|reference",                                \
+            "auto|baseline|avx2|avx512|avx512_bf16|amx|neon|neon_bf16|reference",                            \
             "kernels to use; auto: the best that this processor has; reference: plain C in double, for "     \
             "comparisons")
 #define EL_THREADS_OPTION(place) EL_INT("threads", place, 0, 1024, "number of threads; 0: one per processor")

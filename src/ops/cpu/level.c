@@ -7,6 +7,10 @@
 #if defined __aarch64__
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
+#elif defined __x86_64__
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 #include "base/arena.h"
@@ -45,10 +49,21 @@ static bool has_avx512_bf16(void)
     return has_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
 }
 
+/* Tiles that multiply bf16 and bytes.  Linux gives a process their memory when it asks, from version 5.16 on. */
+static bool has_amx(void)
+{
+    enum { BF16 = 1 << 22, TILE = 1 << 24, INT8 = 1 << 25, ALL = BF16 | TILE | INT8 };
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 }; /* of asm/prctl.h, which older headers lack */
+    unsigned int a, b, c, d;
+    return has_avx512_bf16() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & ALL) == ALL &&
+           syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+
 static const level LEVELS[] = {{&el_kernels_baseline, always},
                                {&el_kernels_avx2, has_avx2},
                                {&el_kernels_avx512, has_avx512},
-                               {&el_kernels_avx512_bf16, has_avx512_bf16}};
+                               {&el_kernels_avx512_bf16, has_avx512_bf16},
+                               {&el_kernels_amx, has_amx}};
 
 /* AMD's processors that multiply bf16 at all do it at twice the rate of float: Zen 4 and Zen 5 were measured. */
 static bool is_known_faster(void)

@@ -49,6 +49,17 @@ typedef struct {
     int first, count;
 } range;
 
+/* Rows that a product of a type works on at a time. */
+static int block_rows_of(const el_kernels *k, el_type type)
+{
+    return type == EL_F32 ? k->block_rows : k->narrow_rows;
+}
+
+static int block_rows(const product_job *j)
+{
+    return block_rows_of(kernels_of(j->q), j->int8_columns ? EL_I8 : j->x.type);
+}
+
 /* Where piece `index` of `pieces` of `count` things begins. */
 static int begin_of(int index, int pieces, int count)
 {
@@ -78,8 +89,7 @@ static int share_row_of(const product_job *j, int share)
 static range rows_of(const product_job *j, int r)
 {
     const int share = r / j->cut.each, top = share_row_of(j, share);
-    range rows = range_of(r % j->cut.each, j->cut.each, share_row_of(j, share + 1) - top,
-                          kernels_of(j->q)->block_rows);
+    range rows = range_of(r % j->cut.each, j->cut.each, share_row_of(j, share + 1) - top, block_rows(j));
     rows.first += top;
     return rows;
 }
@@ -114,8 +124,8 @@ static void product(product_job j)
     if (j.y.rows == 0 || j.y.cols == 0)
         return;
     const el_kernels *const k = kernels_of(j.q);
-    j.cut =
-        cut_of(pieces_of(j.y.rows, k->block_rows), pieces_of(j.y.cols, k->panel), j.q->threads, converts(&j));
+    j.cut = cut_of(pieces_of(j.y.rows, block_rows(&j)), pieces_of(j.y.cols, k->panel), j.q->threads,
+                   converts(&j));
     run_pieces(j.q, j.cut.shares * j.cut.each * j.cut.cols, product_task, &j);
 }
 
@@ -211,7 +221,8 @@ static void weight_task(void *context, int index, int thread)
     const weight_job *const j = context;
     const el_kernels *const k = kernels_of(j->q);
     const int c = index / j->row_pieces;
-    const range rows = range_of(index % j->row_pieces, j->row_pieces, j->dw.rows, k->block_rows);
+    const range rows =
+        range_of(index % j->row_pieces, j->row_pieces, j->dw.rows, block_rows_of(k, j->x.type));
     const range cols = range_of(c, j->col_pieces, j->dw.cols, k->panel);
     k->product_weight(rectangle(j->dw, rows, cols),
                       c == 0 ? el_piece_cols(j->db, rows.first, rows.count) : el_tensor_none(),
@@ -227,15 +238,16 @@ enum { PACKED = 20, MORE = 8 };
 static void cut_weight(weight_job *j)
 {
     const el_kernels *const k = kernels_of(j->q);
-    const int blocks = pieces_of(j->dw.rows, k->block_rows), panels = pieces_of(j->dw.cols, k->panel);
-    const int rows = pieces_of(blocks, EL_WEIGHT_ROWS / k->block_rows);
+    const int block = block_rows_of(k, j->x.type);
+    const int blocks = pieces_of(j->dw.rows, block), panels = pieces_of(j->dw.cols, k->panel);
+    const int rows = pieces_of(blocks, EL_WEIGHT_ROWS / block);
     const int cols = pieces_of(panels, EL_WEIGHT_COLUMNS / k->panel);
     int64_t shortest = INT64_MAX;
     for (int r = rows; r <= least(rows + MORE, blocks); r++)
         for (int c = cols; c <= least(cols + MORE, panels); c++) {
             const int64_t down = pieces_of(blocks, r), along = pieces_of(panels, c);
-            const int64_t time = pieces_of(r * c, j->q->threads) *
-                                 (PACKED * down * along + down * k->block_rows + along * k->panel);
+            const int64_t time =
+                pieces_of(r * c, j->q->threads) * (PACKED * down * along + down * block + along * k->panel);
             if (time >= shortest)
                 continue;
             shortest = time;

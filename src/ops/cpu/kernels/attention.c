@@ -8,17 +8,27 @@
  *   dV += R^T dy             dQ = dS K           dK += dS^T Q
  *
  * Products are those of tile.h: keys and values are packed once for each head, R^T and dS^T are read out of
- * rows of R and dS, two rows in a row of units where bf16 goes in pairs.
+ * rows of R and dS, two rows in a row of units where bf16 goes in pairs.  Where there are tiles (amx.h) for these, R^T and dS^T
+ * are turned into rows.
  */
 #include <math.h>
 
+#include "amx.h"
 #include "functions.h"
 #include "mask.h"
-#include "tile.h"
 
 #include "head.h" /* last: it is made of these */
 
-enum { LINE = 64 }; /* bytes that move together between memory and processor */
+enum {
+    LINE = 64,                               /* bytes that move together between memory and processor */
+    MOST_QUERIES = AMX ? 2 * TILE : QUERIES, /* whose scores are looked at together */
+    TURNED = SUMMED / 2 + TILE               /* units from row to row of R^T and dS^T: no multiple of 4 KiB */
+};
+
+static int queries_of(bool pairs)
+{
+    return AMX && pairs ? MOST_QUERIES : QUERIES;
+}
 
 /* Places in the scratch memory.  Of `queries` rows, or as many as are kept for a sum. */
 typedef struct {
@@ -29,6 +39,7 @@ typedef struct {
     float *scores, *dr;             /* (queries, stride) */
     void *r, *ds;                   /* rows of R and of dS in the units of the product, (kept, stride) */
     uint32_t *r_pairs, *ds_pairs;   /* two rows of R, of dS in one row of units */
+    uint32_t *r_turned, *ds_turned; /* columns of those, where there are tiles, (keys, TURNED) */
     float *out, *dk, *dv;           /* (queries, width), (keys, width) */
     uint16_t *keep;                 /* which elements of R are kept, a stretch a row */
     int stride, width;
@@ -53,25 +64,31 @@ static places lay_out(void *base, int rows, int d)
 {
     places p = {.stride = round_up(rows, PANEL) + WIDTH, .width = round_up(d, PANEL)};
     const size_t width = (size_t)p.width * 4, stride = (size_t)p.stride * 4;
-    const size_t down = (size_t)round_up(rows, PANEL) * (size_t)d * 4, across = (size_t)rows * width;
+    const size_t down = (size_t)round_up(rows, PANEL) * (size_t)round_up(d, AMX ? TILE : 1) * 4;
+    const size_t across = (size_t)round_up(rows, AMX ? TILE : 1) * width;
     p.k_down = push(&p, base, down);
     p.v_down = push(&p, base, down);
     p.k_across = push(&p, base, across);
     p.v_across = push(&p, base, across);
     p.q_across = push(&p, base, SUMMED * width);
     p.dy_across = push(&p, base, SUMMED * width);
-    p.q_wide = push(&p, base, QUERIES * width);
-    p.dy_wide = push(&p, base, QUERIES * width);
-    p.scores = push(&p, base, QUERIES * stride);
-    p.dr = push(&p, base, QUERIES * stride);
+    p.q_wide = push(&p, base, MOST_QUERIES * width);
+    p.dy_wide = push(&p, base, MOST_QUERIES * width);
+    p.scores = push(&p, base, MOST_QUERIES * stride);
+    p.dr = push(&p, base, MOST_QUERIES * stride);
     p.r = push(&p, base, SUMMED * stride);
     p.ds = push(&p, base, SUMMED * stride);
     p.r_pairs = push(&p, base, SUMMED / 2 * stride);
     p.ds_pairs = push(&p, base, SUMMED / 2 * stride);
-    p.out = push(&p, base, QUERIES * width);
+    if (AMX) {
+        p.r_turned = push(&p, base, (size_t)round_up(rows, TILE) * TURNED * 4);
+        p.ds_turned = push(&p, base, (size_t)round_up(rows, TILE) * TURNED * 4);
+    }
+    p.out = push(&p, base, MOST_QUERIES * width);
     p.dk = push(&p, base, across);
     p.dv = push(&p, base, across);
-    p.keep = push(&p, base, (size_t)(QUERIES * mask_span(MASK_LANES, rows) * MASK_GROUPS) * sizeof *p.keep);
+    p.keep =
+        push(&p, base, (size_t)(MOST_QUERIES * mask_span(MASK_LANES, rows) * MASK_GROUPS) * sizeof *p.keep);
     return p;
 }
 
@@ -104,12 +121,21 @@ INLINE void fetch(el_tensor x, int first, int rows, const purpose use, const el_
         }
 }
 
-/* Rows of an activation as the left side of a product; `wide` takes them where they have to be floats first.
+/* Rows of an activation as the left side of a product; `wide` takes them where they have to be floats first, or where tiles
+ * would read beyond their ends.
  */
 INLINE units left_side(el_tensor x, int first, int rows, float *wide, int width, const bool pairs,
                        const el_type type)
 {
     const el_tensor block = el_piece_rows(x, first, rows);
+    if (AMX && pairs && (rows % TILE || x.cols < width)) {
+        uint16_t *const to = (uint16_t *)wide;
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < width; j += WIDTH)
+                vstore(to, EL_BF16, (int64_t)i * width + j,
+                       j < x.cols ? vload_upto(block.data, EL_BF16, i * x.stride + j, x.cols - j) : (vf){0});
+        return (units){(const char *)wide, (ptrdiff_t)width * 2, 4};
+    }
     if (type == EL_F32 || pairs)
         return (units){block.data, x.stride * (type == EL_BF16 ? 2 : 4), 4};
     for (int i = 0; i < rows; i++)
@@ -132,8 +158,12 @@ static __attribute__((noinline)) void multiply_pairs(int rows, int panels, int d
                                                      const uint32_t *packed, int packed_depth, float *c,
                                                      int stride, bool accumulate)
 {
-    tile_product(rows, panels, true, depth, left, packed, (int64_t)units_of(true, packed_depth) * PANEL, c,
-                 stride, accumulate);
+    const int64_t panel_units = (int64_t)units_of(true, packed_depth) * PANEL;
+#ifdef __AMX_TILE__
+    amx_multiply_rows(rows, panels, units_of(true, depth), left, packed, panel_units, c, stride, accumulate);
+#else
+    tile_product(rows, panels, true, depth, left, packed, panel_units, c, stride, accumulate);
+#endif
 }
 
 /* c (rows, keys) = left times a matrix packed "down", of depth d */
@@ -197,8 +227,8 @@ INLINE void store_rows(el_tensor y, int first, int rows, const float *from, int 
 }
 
 /* A row of scores becomes one of R before division by the sum, which is told, and without the scale of dropout; from
- * its last key to `reach` it is zero. */
-INLINE float softmax_row(const head *h, const uint16_t *keep, const float *scores, int keys, int reach,
+ * its last key to `end` it is zero. */
+INLINE float softmax_row(const head *h, const uint16_t *keep, const float *scores, int keys, int end,
                          float top, void *r, const el_type kept)
 {
     const float scale = h->scale * LOG2_E;
@@ -210,7 +240,7 @@ INLINE float softmax_row(const head *h, const uint16_t *keep, const float *score
         sum += e;
         vstore(r, kept, j, h->drops ? mask_keep(keep, j, e) : e);
     }
-    for (int j = (keys + WIDTH - 1) / WIDTH * WIDTH; j < reach; j += WIDTH)
+    for (int j = (keys + WIDTH - 1) / WIDTH * WIDTH; j < end; j += WIDTH)
         vstore(r, kept, j, (vf){0});
     return vsum(sum);
 }
@@ -224,13 +254,19 @@ INLINE void store_lse(head *h, int first, int rows, const float *top, const floa
     }
 }
 
+/* Up to where rows of R and dS are read for a product with the first `reach` keys. */
+INLINE int depth_end(int reach, const bool pairs)
+{
+    return AMX && pairs ? round_up(reach, 2 * TILE) : reach;
+}
+
 INLINE void queries_forward(head *h, const head *next, const places *p, int first, int rows, const bool pairs,
                             const el_type type)
 {
     const el_type kept = pairs ? EL_BF16 : EL_F32;
-    const int reach = reach_of(h, first, rows);
-    float top[QUERIES + EL_WIDTH] = {0}, total[QUERIES + EL_WIDTH] = {0};
-    fetch(h->q, first + QUERIES, QUERIES, READ, type);
+    const int reach = reach_of(h, first, rows), queries = queries_of(pairs);
+    float top[MOST_QUERIES + EL_WIDTH] = {0}, total[MOST_QUERIES + EL_WIDTH] = {0};
+    fetch(h->q, first + queries, queries, READ, type);
     fetch(h->y, first, rows, WRITTEN, type);
     fetch(next->k, first, rows, READ, type);
     fetch(next->v, first, rows, READ, type);
@@ -240,9 +276,10 @@ INLINE void queries_forward(head *h, const head *next, const places *p, int firs
     for (int i = 0; i < rows; i++)
         top[i] = top_of(p->scores + (int64_t)i * p->stride, keys_of(h, first + i));
     for (int i = 0; i < rows; i++)
-        total[i] = softmax_row(h, h->drops ? keep_of(h, p->keep, first, i, reach) : NULL,
-                               p->scores + (int64_t)i * p->stride, keys_of(h, first + i), reach, top[i],
-                               (void *)place(p->r, kept, (int64_t)i * p->stride), kept);
+        total[i] =
+            softmax_row(h, h->drops ? keep_of(h, p->keep, first, i, reach) : NULL,
+                        p->scores + (int64_t)i * p->stride, keys_of(h, first + i), depth_end(reach, pairs),
+                        top[i], (void *)place(p->r, kept, (int64_t)i * p->stride), kept);
     const units r = {p->r, (ptrdiff_t)p->stride * (pairs ? 2 : 4), 4};
     times_across(rows, reach, r, p->v_across, h->rows, p->out, p->width, false, pairs);
     for (int i = 0; i < rows; i++)
@@ -256,34 +293,39 @@ INLINE void forward(head *h, const head *next, int first, int end, void *scratch
                     const el_type type)
 {
     const places p = lay_out(scratch, h->rows, h->d);
+    const int queries = queries_of(pairs);
     fetch(h->k, 0, h->rows, READ, type);
     fetch(h->v, 0, h->rows, READ, type);
-    fetch(h->q, first, QUERIES, READ, type);
+    fetch(h->q, first, queries, READ, type);
     pack_keys(p.k_down, h->k, pairs);
     pack_rows(p.v_across, h->v, pairs);
-    for (; first < end; first += QUERIES)
-        queries_forward(h, next, &p, first, end - first < QUERIES ? end - first : QUERIES, pairs, type);
+    for (; first < end; first += queries)
+        queries_forward(h, next, &p, first, end - first < queries ? end - first : queries, pairs, type);
 }
 
 /* The query that a part of a head begins with; a short one comes in fewer parts, and the others have none. */
-static int part_start(const head *h, int part, int parts)
+static int part_start(const head *h, int part, int parts, int queries)
 {
     const int most = h->rows / EL_ATTENTION_QUERIES, count = most < 1 ? 1 : most < parts ? most : parts;
-    const int first = part < count ? (h->rows + QUERIES - 1) / QUERIES * part / count * QUERIES : h->rows;
+    const int first = part < count ? (h->rows + queries - 1) / queries * part / count * queries : h->rows;
     return first < h->rows ? first : h->rows;
 }
 
 void EL_KERNEL(attention_forward)(const el_attention_args *a, int index, void *scratch)
 {
-    const int part = index % a->parts;
+    const bool pairs = PAIRS && a->qkv.type == EL_BF16;
+    const int part = index % a->parts, queries = queries_of(pairs);
     head h = head_at(a, index / a->parts);
     const head next = head_at(a, (index + 1) / a->parts);
-    const int first = part_start(&h, part, a->parts), end = part_start(&h, part + 1, a->parts);
+    const int first = part_start(&h, part, a->parts, queries);
+    const int end = part_start(&h, part + 1, a->parts, queries);
     if (first == end)
         return;
-    if (PAIRS && a->qkv.type == EL_BF16)
+    if (pairs) {
+        amx_open();
         forward(&h, &next, first, end, scratch, PAIRS, EL_BF16);
-    else if (a->qkv.type == EL_BF16)
+        amx_close();
+    } else if (a->qkv.type == EL_BF16)
         forward(&h, &next, first, end, scratch, false, EL_BF16);
     else
         forward(&h, &next, first, end, scratch, false, EL_F32);
@@ -323,7 +365,7 @@ INLINE void row_backward(const head *h, const row *x, int j, vf *r, vf *ds)
     const vf dr = vload(x->dr, EL_F32, j);
     *r = h->drops ? mask_keep(x->keep, j, p) : p;
     *ds = p * ((h->drops ? mask_keep(x->keep, j, dr) : dr) * h->mask.scale - x->delta);
-    if (h->limits && j + WIDTH > x->keys) {
+    if ((h->limits || AMX) && j + WIDTH > x->keys) {
         const int left = x->keys > j ? x->keys - j : 0;
         *r = vfirst(left, *r, (vf){0});
         *ds = vfirst(left, *ds, (vf){0});
@@ -341,10 +383,10 @@ INLINE void clear_beyond(const head *h, const places *p, void *r, void *ds, int6
 }
 
 /* Two rows of R and dS, as rows and as a row of pairs; the first is the kept row `at`.  Columns beyond the keys
- * hold numbers that nobody reads. */
+ * hold numbers that nobody reads, or zeros where tiles do. */
 INLINE void pair_backward(head *h, const places *p, const row *even, const row *odd, int at, int reach)
 {
-    const int64_t pair = (int64_t)(at / 2) * p->stride;
+    const int64_t pair = (int64_t)(AMX ? at % MOST_QUERIES / 2 : at / 2) * p->stride;
     for (int j = 0; j < reach; j += WIDTH) {
         vf r[2], ds[2];
         row_backward(h, even, j, &r[0], &ds[0]);
@@ -357,7 +399,28 @@ INLINE void pair_backward(head *h, const places *p, const row *even, const row *
         memcpy(to, &ds_rows, sizeof ds_rows / 2);
         memcpy(to + p->stride, (const char *)&ds_rows + sizeof ds_rows / 2, sizeof ds_rows / 2);
     }
-    clear_beyond(h, p, p->r_pairs, p->ds_pairs, at / 2, reach);
+    if (AMX) {
+        const size_t bytes = (size_t)(depth_end(reach, true) - round_up(reach, WIDTH)) * 2;
+        for (int i = 0; i < 2; i++)
+            memset((uint16_t *)p->ds + (int64_t)(at + i) * p->stride + round_up(reach, WIDTH), 0, bytes);
+    } else {
+        clear_beyond(h, p, p->r_pairs, p->ds_pairs, at / 2, reach);
+    }
+}
+
+/* Rows of pairs of some queries become columns, from unit `at` on, of rows of all keys: zeros where no query sees a key. */
+INLINE void turn_pairs(uint32_t *turned, const uint32_t *pairs, const places *p, int at, int count, int reach,
+                       int keys)
+{
+    for (int key = 0; key < keys; key += TILE) {
+        vu square[TILE];
+        uint32_t *const to = turned + (int64_t)key * TURNED + at;
+        for (int i = 0; i < TILE; i++)
+            square[i] = i < count && key < reach ? vget(pairs + (int64_t)i * p->stride + key) : (vu){0};
+        vtranspose(square);
+        for (int i = 0; i < TILE; i++)
+            vput(to + (int64_t)i * TURNED, square[i]);
+    }
 }
 
 INLINE void single_backward(head *h, const places *p, const row *x, int at, int reach)
@@ -377,11 +440,11 @@ INLINE void queries_backward(head *h, const head *next, const places *p, int fir
 {
     const units q = left_side(h->q, first, rows, p->q_wide, p->width, pairs, type);
     const units dy = left_side(h->dy, first, rows, p->dy_wide, p->width, pairs, type);
-    const int reach = reach_of(h, first, rows);
-    float delta[QUERIES + 1];
-    fetch(h->q, first + QUERIES, QUERIES, READ, type);
-    fetch(h->dy, first + QUERIES, QUERIES, READ, type);
-    fetch(h->y, first + QUERIES, QUERIES, READ, type);
+    const int reach = reach_of(h, first, rows), queries = queries_of(pairs);
+    float delta[MOST_QUERIES + 1];
+    fetch(h->q, first + queries, queries, READ, type);
+    fetch(h->dy, first + queries, queries, READ, type);
+    fetch(h->y, first + queries, queries, READ, type);
     fetch(next->k, first, rows, READ, type);
     fetch(next->v, first, rows, READ, type);
     fetch(h->dq, first, rows, WRITTEN, type);
@@ -400,19 +463,24 @@ INLINE void queries_backward(head *h, const head *next, const places *p, int fir
         else
             single_backward(h, p, &even, at + i, reach);
     }
+    if (AMX && pairs) {
+        turn_pairs(p->r_turned, p->r_pairs, p, at / 2, (rows + 1) / 2, reach, h->rows);
+        turn_pairs(p->ds_turned, p->ds_pairs, p, at / 2, (rows + 1) / 2, reach, h->rows);
+    }
     const ptrdiff_t apart = (ptrdiff_t)p->stride * (pairs ? 2 : 4);
     const units ds = {(const char *)p->ds + at * apart, apart, 4};
     times_across(rows, reach, ds, p->k_across, h->rows, p->out, p->width, false, pairs);
     store_rows(h->dq, first, rows, p->out, p->width, h->scale, type);
 }
 
-/* How many of the queries [first, first + rows), in pairs, see none of the keys from `key` on before one does. */
-static int blind_to(const head *h, int first, int rows, int key)
+/* How many of the queries [first, first + rows), in whole units, see none of the keys from `key` on before one does. */
+static int blind_to(const head *h, int first, int rows, int key, bool pairs)
 {
+    const int whole = AMX && pairs ? 2 * TILE : 2;
     int i = 0;
     while (h->limits && i < rows && h->limits[first + i] <= key)
         i++;
-    return i < rows ? i / 2 * 2 : rows;
+    return i < rows ? i / whole * whole : rows;
 }
 
 /* What the kept queries from number `begin` on add to some rows of dK or dV: those of R or dS, turned, times `packed`. */
@@ -420,8 +488,10 @@ INLINE void add_to_keys(const places *p, const void *kept, const uint32_t *packe
                         int key, int keys, float *sums, bool accumulate, const bool pairs)
 {
     const int unit = units_of(pairs, begin);
-    const units turned = {(const char *)kept + ((int64_t)unit * p->stride + key) * 4, 4,
-                          (ptrdiff_t)p->stride * 4};
+    const units turned = AMX && pairs
+                             ? (units){(const char *)kept + ((int64_t)key * TURNED + unit) * 4, TURNED * 4, 4}
+                             : (units){(const char *)kept + ((int64_t)unit * p->stride + key) * 4, 4,
+                                       (ptrdiff_t)p->stride * 4};
     times_across(keys, rows - begin, turned, packed + (int64_t)unit * PANEL, rows,
                  sums + (int64_t)key * p->width, p->width, accumulate, pairs);
 }
@@ -430,34 +500,35 @@ INLINE void add_to_keys(const places *p, const void *kept, const uint32_t *packe
  * time from the first query that sees one of them. */
 INLINE void keys_backward(head *h, const places *p, int first, int rows, const bool pairs)
 {
-    const int most = h->limits ? QUERIES : h->rows;
+    const int most = h->limits ? queries_of(pairs) : h->rows;
+    const void *const r = !pairs ? p->r : AMX ? p->r_turned : p->r_pairs;
+    const void *const ds = !pairs ? p->ds : AMX ? p->ds_turned : p->ds_pairs;
     pack_rows(p->q_across, el_piece_rows(h->q, first, rows), pairs);
     pack_rows(p->dy_across, el_piece_rows(h->dy, first, rows), pairs);
     for (int key = 0; key < h->rows; key += most) {
-        const int keys = h->rows - key < most ? h->rows - key : most, begin = blind_to(h, first, rows, key);
-        add_to_keys(p, pairs ? (const void *)p->r_pairs : p->r, p->dy_across, begin, rows, key, keys, p->dv,
-                    first > 0, pairs);
-        add_to_keys(p, pairs ? (const void *)p->ds_pairs : p->ds, p->q_across, begin, rows, key, keys, p->dk,
-                    first > 0, pairs);
+        const int keys = h->rows - key < most ? h->rows - key : most,
+                  begin = blind_to(h, first, rows, key, pairs);
+        add_to_keys(p, r, p->dy_across, begin, rows, key, keys, p->dv, first > 0, pairs);
+        add_to_keys(p, ds, p->q_across, begin, rows, key, keys, p->dk, first > 0, pairs);
     }
 }
 
 INLINE void backward(head *h, const head *next, void *scratch, const bool pairs, const el_type type)
 {
     const places p = lay_out(scratch, h->rows, h->d);
-    const int summed = summed_rows(h->rows);
+    const int summed = summed_rows(h->rows), queries = queries_of(pairs);
     fetch(h->k, 0, h->rows, READ, type);
     fetch(h->v, 0, h->rows, READ, type);
-    fetch(h->q, 0, QUERIES, READ, type);
-    fetch(h->dy, 0, QUERIES, READ, type);
-    fetch(h->y, 0, QUERIES, READ, type);
+    fetch(h->q, 0, queries, READ, type);
+    fetch(h->dy, 0, queries, READ, type);
+    fetch(h->y, 0, queries, READ, type);
     pack_keys(p.k_down, h->k, pairs);
     pack_keys(p.v_down, h->v, pairs);
     pack_rows(p.k_across, h->k, pairs);
     for (int begin = 0; begin < h->rows; begin += summed) {
         const int end = h->rows - begin < summed ? h->rows : begin + summed;
-        for (int first = begin; first < end; first += QUERIES)
-            queries_backward(h, next, &p, first, end - first < QUERIES ? end - first : QUERIES, first - begin,
+        for (int first = begin; first < end; first += queries)
+            queries_backward(h, next, &p, first, end - first < queries ? end - first : queries, first - begin,
                              pairs, type);
         keys_backward(h, &p, begin, end - begin, pairs);
     }
@@ -469,9 +540,11 @@ void EL_KERNEL(attention_backward)(const el_attention_args *a, int index, void *
 {
     head h = head_at(a, index);
     const head next = head_at(a, index + 1);
-    if (PAIRS && a->qkv.type == EL_BF16)
+    if (PAIRS && a->qkv.type == EL_BF16) {
+        amx_open();
         backward(&h, &next, scratch, PAIRS, EL_BF16);
-    else if (a->qkv.type == EL_BF16)
+        amx_close();
+    } else if (a->qkv.type == EL_BF16)
         backward(&h, &next, scratch, false, EL_BF16);
     else
         backward(&h, &next, scratch, false, EL_F32);

@@ -34,8 +34,9 @@ enum { EL_WEIGHT_ROWS = 1120, EL_WEIGHT_COLUMNS = 512 };
 
 typedef struct {
     const char *level;
-    int block_rows, panel; /* rows that a product works on at a time, columns that are packed together */
-    bool pairs;            /* bf16 products have an instruction of their own */
+    int block_rows, narrow_rows; /* rows that a product works on at a time: of floats; of bf16 and int8 */
+    int panel;                   /* columns that are packed together */
+    bool pairs;                  /* bf16 products have an instruction of their own */
 
 #define EL_KERNEL_OF(result, name, parameters) result(*name) parameters;
 #include "ops/cpu/kernels/kernels.def"
@@ -43,7 +44,8 @@ typedef struct {
 } el_kernels;
 
 #if defined __x86_64__
-extern const el_kernels el_kernels_baseline, el_kernels_avx2, el_kernels_avx512, el_kernels_avx512_bf16;
+extern const el_kernels el_kernels_baseline, el_kernels_avx2, el_kernels_avx512, el_kernels_avx512_bf16,
+    el_kernels_amx;
 #elif defined __aarch64__
 extern const el_kernels el_kernels_neon, el_kernels_neon_bf16;
 #else

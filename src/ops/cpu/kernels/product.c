@@ -6,12 +6,12 @@
  * The depth is cut at fixed places, so that a panel stays in the first cache and sums have one order.  Where
  * bf16 has no products of its own, x is widened to floats, block by block, and B was when it was packed.  What a
  * block will need, the next rows of x and its own places in y, is fetched while it is multiplied: in a model
- * both come from memory far away.
+ * both come from memory far away.  Where there are tiles, product_amx.c multiplies pairs.
  */
 #include <assert.h>
 
+#include "amx.h"
 #include "functions.h"
-#include "tile.h"
 
 enum {
     DEPTH = EL_WIDTH == 16 ? 256 : 512, /* units of the depth at a time: 32 KiB of a panel or less */
@@ -43,7 +43,8 @@ size_t EL_KERNEL(product_scratch)(void)
 {
     const size_t forward = (size_t)ROWS * (PADDED + COLUMNS) * 4;
     const size_t weight = ((size_t)DEPTH * (DY_COLUMNS + EL_WEIGHT_COLUMNS) + WIDTH) * 4;
-    return forward > weight ? forward : weight;
+    const size_t most = forward > weight ? forward : weight, amx = amx_product_scratch();
+    return most > amx ? most : amx;
 }
 
 /* Rows of w, whole panels of them, are columns of B where y = x W^T, and places of its depth where dx = dy W. */
@@ -169,9 +170,9 @@ INLINE void blocks_of(int rows, const bool pairs, const bool ahead, int depth, u
 BLOCKS(blocks_floats, false, false, EL_F32)
 BLOCKS(blocks_floats_ahead, false, true, EL_F32)
 BLOCKS(blocks_widened, false, true, EL_BF16) /* floats of bf16, side by side */
-BLOCKS(blocks_pairs, PAIRS, false, EL_BF16)
-BLOCKS(blocks_pairs_ahead, PAIRS, true, EL_BF16)
-BLOCKS(blocks_pairs_weight, PAIRS, false, EL_F32)
+BLOCKS(blocks_pairs, PAIRS && !AMX, false, EL_BF16)
+BLOCKS(blocks_pairs_ahead, PAIRS && !AMX, true, EL_BF16)
+BLOCKS(blocks_pairs_weight, PAIRS && !AMX, false, EL_F32)
 
 INLINE void blocks(int rows, const bool pairs, const bool ahead, int depth, units a, const uint32_t *b,
                    const uint32_t *next, const target *t, const el_type type)
@@ -258,8 +259,10 @@ void EL_KERNEL(product)(el_tensor y, el_tensor x, const void *packed, int first_
     const bool pairs = PAIRS && x.type == EL_BF16;
     const uint32_t *const first =
         (const uint32_t *)packed + (int64_t)first_panel * units_of(pairs, x.cols) * PANEL;
-    if (pairs)
-        product(y, x, first, bias, accumulate, scratch, PAIRS, EL_BF16);
+    if (AMX && pairs)
+        amx_product(y, x, first, bias, accumulate, scratch);
+    else if (pairs)
+        product(y, x, first, bias, accumulate, scratch, PAIRS && !AMX, EL_BF16);
     else if (x.type == EL_BF16)
         product(y, x, first, bias, accumulate, scratch, false, EL_BF16);
     else
@@ -330,8 +333,10 @@ void EL_KERNEL(product_weight)(el_tensor dw, el_tensor db, el_tensor dy, el_tens
     assert(dw.type == EL_F32 && dy.type == x.type && dy.rows == x.rows);
     assert(dw.rows <= EL_WEIGHT_ROWS / BLOCK_ROWS * BLOCK_ROWS && dw.cols <= EL_WEIGHT_COLUMNS);
     const bool pairs = PAIRS && x.type == EL_BF16;
-    if (pairs)
-        weight(dw, db, dy, x, scratch, PAIRS, EL_BF16);
+    if (AMX && pairs)
+        amx_product_weight(dw, db, dy, x, scratch);
+    else if (pairs)
+        weight(dw, db, dy, x, scratch, PAIRS && !AMX, EL_BF16);
     else if (x.type == EL_BF16)
         weight(dw, db, dy, x, scratch, false, EL_BF16);
     else

@@ -8,6 +8,7 @@
 const el_kernels EL_KERNEL(kernels) = {
     .level = NAME(EL_LEVEL),
     .block_rows = BLOCK_ROWS,
+    .narrow_rows = AMX ? 2 * TILE : BLOCK_ROWS,
     .panel = PANEL,
     .pairs = PAIRS,
 #define EL_KERNEL_OF(result, name, parameters) .name = EL_KERNEL(name),

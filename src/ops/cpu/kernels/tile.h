@@ -26,7 +26,13 @@ enum {
 #else
     BLOCK_ROWS = EL_WIDTH == 16 ? 14 : 6, /* with two vectors of columns, what the registers hold */
 #endif
-    PANEL = 2 * EL_WIDTH
+    PANEL = 2 * EL_WIDTH,
+#ifdef __AMX_TILE__
+    AMX = true, /* pairs are multiplied in tiles (amx.h) */
+#else
+    AMX = false,
+#endif
+    TILE = 16 /* rows of a tile, and units of each */
 };
 _Static_assert(2 * BLOCK_ROWS >= EL_WIDTH, "a store of packed rows runs over into one place at most");
 
@@ -35,9 +41,11 @@ typedef struct {
     ptrdiff_t row, step; /* bytes */
 } units;
 
-/* 32-bit units that `depth` numbers take. */
+/* 32-bit units that `depth` numbers take; whole tiles of them, zeros last, where there are tiles. */
 INLINE int units_of(bool pairs, int depth)
 {
+    if (AMX && pairs)
+        return (depth + 2 * TILE - 1) / (2 * TILE) * TILE;
     return pairs ? (depth + 1) / 2 : depth;
 }
 
@@ -237,11 +245,13 @@ INLINE void pack_inside(uint32_t *to, const bool past, const int group, const bo
 INLINE void pack_edges(uint32_t *to, const int group, const bool pairs, const char *data, const el_type type,
                        int64_t row, int first, int end, int depth, int cols)
 {
+    const int step = pairs ? 2 : 1;
     for (int s = first; s < end; s++)
         for (int j = 0; j < group; j += WIDTH) {
-            const char *const even = data + (pairs ? 2 : 1) * s * row;
-            const char *const odd = pairs && 2 * s + 1 < depth ? even + row : NULL;
-            const vu unit = cols > j ? units_edge(pairs, even, odd, type, j, cols - j) : (vu){0};
+            const char *const even = data + step * s * row;
+            const char *const odd = pairs && step * s + 1 < depth ? even + row : NULL;
+            const bool inside = cols > j && step * s < depth;
+            const vu unit = inside ? units_edge(pairs, even, odd, type, j, cols - j) : (vu){0};
             vstore_upto(to, EL_F32, (int64_t)s * group + j, group - j, (vf)unit);
         }
 }

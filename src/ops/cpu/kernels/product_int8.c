@@ -9,16 +9,16 @@
  * than a float can say, s is infinite, and nothing that comes of it is finite.
  *
  * A unit is what is multiplied and added up in 32 bits at a time.  With VNNI one instruction does that to four numbers of 8
- * bits.  AVX2 adds the products of two in 16 bits first, where 127 steps have room and 255 have not.  Elsewhere a unit is two
- * numbers of 16 bits.
+ * bits, and so do tiles (amx.h).  AVX2 adds the products of two in 16 bits first, where 127 steps have room and 255 have not.
+ * Elsewhere a unit is two numbers of 16 bits.
  *
  * Packed memory: panels as in product.c; then sw of all columns, and their totals.
  */
 #include <assert.h>
 #include <float.h>
 
+#include "amx.h"
 #include "functions.h"
-#include "tile.h"
 
 #ifdef __AVX512VNNI__
 enum { EACH = 4, STEPS = 255 }; /* numbers of a unit; steps of a row of x */
@@ -32,16 +32,18 @@ typedef int16_t number;
 #endif
 typedef number vnumbers __attribute__((vector_size(EL_WIDTH * sizeof(number))));
 
-enum { ROWS = 42 }; /* of x at a time: a multiple of the rows of a block at every level */
+enum { ROWS = AMX ? 64 : 42 }; /* of x at a time: a multiple of the rows of a block at every level */
 
 static int least(int a, int b)
 {
     return a < b ? a : b;
 }
 
+/* Whole tiles of units where there are tiles. */
 static int units_across(int depth)
 {
-    return (depth + EACH - 1) / EACH;
+    enum { WHOLE = AMX ? EACH * TILE : EACH };
+    return (depth + WHOLE - 1) / WHOLE * (WHOLE / EACH);
 }
 
 static int padded(int columns)
@@ -233,6 +235,39 @@ INLINE vf finished(const columns *c, vi sum, row_scale row)
     return __builtin_convertvector(sum, vf) * (c->scales * row.unit) + (c->totals * row.low + c->bias);
 }
 
+#ifdef __AMX_TILE__
+
+/* Rows of x beyond the last may hold anything: they are read, and their sums are not. */
+INLINE void block_tiles(const bool lower, const block_job *j, el_tensor y)
+{
+    int32_t sums[2 * TILE][PANEL] __attribute__((aligned(64)));
+    const units rows = {(const char *)j->rows, j->stride * 4, 4};
+    const columns of[2] = {columns_of(j, 0), columns_of(j, WIDTH)};
+    amx_clear(lower);
+    amx_multiply(lower, WHOLE_FOURS, j->units, rows, j->panel);
+    amx_store(lower, sums, PANEL);
+    for (int i = 0; i < least(y.rows, lower ? 2 * TILE : TILE); i++)
+        for (int half = 0; half < 2 && half * WIDTH < j->cols; half++)
+            vstore_upto(y.data, EL_F32, i * y.stride + half * WIDTH, j->cols - half * WIDTH,
+                        finished(&of[half], (vi)vget(sums[i] + half * WIDTH), j->row_scales[i]));
+}
+
+/* All rows of a panel. */
+INLINE void blocks(block_job j, el_tensor y)
+{
+    for (int i = 0; i < y.rows; i += 2 * TILE) {
+        const el_tensor part = el_piece_rows(y, i, y.rows - i);
+        if (part.rows > TILE)
+            block_tiles(true, &j, part);
+        else
+            block_tiles(false, &j, part);
+        j.rows += 2 * TILE * j.stride;
+        j.row_scales += 2 * TILE;
+    }
+}
+
+#else
+
 /* The lines that will be written are asked for first: in a model they come from far away. */
 INLINE void block(const int rows, const block_job *j, el_tensor y)
 {
@@ -299,6 +334,8 @@ INLINE void blocks(block_job j, el_tensor y)
     }
 }
 
+#endif
+
 /* At most ROWS rows. */
 static void product_rows(el_tensor y, el_tensor x, const void *packed, int n, int first_panel,
                          const float *bias, uint32_t *scratch)
@@ -331,9 +368,11 @@ void EL_KERNEL(product_int8)(el_tensor y, el_tensor x, const void *packed, int n
                              const float *bias, void *scratch)
 {
     assert(x.type == EL_F32 && y.type == EL_F32 && x.rows == y.rows && x.cols <= EL_INT8_DEPTH);
+    amx_open();
     for (int i = 0; i < y.rows; i += ROWS) {
         const int rows = least(ROWS, y.rows - i);
         product_rows(el_piece_rows(y, i, rows), el_piece_rows(x, i, rows), packed, n, first_panel, bias,
                      scratch);
     }
+    amx_close();
 }

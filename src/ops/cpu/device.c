@@ -126,12 +126,14 @@ static el_status reserve_scratch(el_queue *q, size_t bytes)
     bytes = (bytes + 4095) / 4096 * 4096;
     if (bytes <= c->scratch_bytes)
         return EL_OK;
-    char *const scratch = aligned_alloc(4096, bytes * (size_t)q->threads);
-    if (!scratch)
-        return el_fail(EL_ENOMEM, "no memory for %zu bytes of scratch for each of %d threads", bytes,
-                       q->threads);
-    free(c->scratch);
-    c->scratch = scratch;
+    el_arena memory = {0};
+    el_arena_push(&memory, bytes * (size_t)q->threads);
+    const el_status st = el_arena_reserve(&memory);
+    if (st)
+        return st;
+    el_arena_release(&c->memory);
+    c->memory = memory;
+    c->scratch = el_arena_push(&c->memory, bytes * (size_t)q->threads);
     c->scratch_bytes = bytes;
     return EL_OK;
 }
@@ -152,7 +154,7 @@ static void queue_close(el_queue *q)
 {
     el_cpu_queue *const c = cpu_of(q);
     el_pool_close(c->pool);
-    free(c->scratch);
+    el_arena_release(&c->memory);
     free(c->sums);
     free(c);
 }

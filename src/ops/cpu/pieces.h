@@ -26,7 +26,8 @@ typedef struct {
     el_queue queue;
     const el_kernels *kernels;
     el_pool *pool;
-    char *scratch; /* scratch_bytes for each thread */
+    el_arena memory; /* of scratch: in huge pages, as a product reads from many places at a time */
+    char *scratch;   /* scratch_bytes for each thread */
     size_t scratch_bytes;
     float *sums; /* EL_CPU_SUMS */
 } el_cpu_queue;

@@ -97,33 +97,37 @@ INLINE void amx_store(const bool lower, void *c, int64_t stride)
     amx_barrier();
 }
 
-/* Sums += A B, over so many units of the depth, whole tiles of them; those of a row of A lie side by side. */
+/* Sums += A B, over one tile of the depth; the units of a row of A lie side by side, `row` bytes from row to row. */
+INLINE void amx_step(const bool lower, const unit_kind kind, const char *a, ptrdiff_t row, const uint32_t *b)
+{
+    _tile_loadd(6, b, TILE_PANEL);
+    _tile_loadd(4, a, row);
+    _tile_loadd(7, b + TILE, TILE_PANEL);
+    if (kind == BF16_PAIRS) {
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+    } else {
+        _tile_dpbusd(0, 4, 6);
+        _tile_dpbusd(1, 4, 7);
+    }
+    if (!lower)
+        return;
+    _tile_loadd(5, a + TILE * row, row);
+    if (kind == BF16_PAIRS) {
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    } else {
+        _tile_dpbusd(2, 5, 6);
+        _tile_dpbusd(3, 5, 7);
+    }
+}
+
+/* The same over so many units of the depth, whole tiles of them. */
 INLINE void amx_multiply(const bool lower, const unit_kind kind, int count, units a, const uint32_t *b)
 {
-    const char *upper = a.data, *below = a.data + TILE * a.row;
     amx_barrier();
-    for (int s = 0; s < count; s += TILE, upper += TILE_BYTES, below += TILE_BYTES, b += TILE * PANEL) {
-        _tile_loadd(6, b, TILE_PANEL);
-        _tile_loadd(4, upper, a.row);
-        _tile_loadd(7, b + TILE, TILE_PANEL);
-        if (kind == BF16_PAIRS) {
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_dpbf16ps(1, 4, 7);
-        } else {
-            _tile_dpbusd(0, 4, 6);
-            _tile_dpbusd(1, 4, 7);
-        }
-        if (lower) {
-            _tile_loadd(5, below, a.row);
-            if (kind == BF16_PAIRS) {
-                _tile_dpbf16ps(2, 5, 6);
-                _tile_dpbf16ps(3, 5, 7);
-            } else {
-                _tile_dpbusd(2, 5, 6);
-                _tile_dpbusd(3, 5, 7);
-            }
-        }
-    }
+    for (int s = 0; s < count; s += TILE, a.data += TILE_BYTES, b += TILE * PANEL)
+        amx_step(lower, kind, a.data, a.row, b);
 }
 
 /* c (rows, panels of columns) = or += A B; B's panels lie `panel_units` apart.  Rows of c are written up to a whole tile. */

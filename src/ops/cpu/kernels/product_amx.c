@@ -12,10 +12,10 @@ enum {
     DEPTH = 256,           /* units of the depth at a time: 32 KiB of a panel */
     PADDED = DEPTH + TILE, /* units from row to row where rows are copied: no multiple of 4 KiB */
     ROWS = 192,            /* rows of y at a time, a multiple of a block's */
-    COLUMNS = 512,         /* columns of y whose sums are carried from one part of the depth to the next */
-    DY_COLUMNS = 256,      /* of dy that are turned at a time */
-    BLOCK = 2 * TILE,      /* rows of a block */
-    CROWDED = 4096         /* bytes from row to row that let all rows fall on one place of the first cache */
+    COLUMNS = 512,    /* of y whose sums are carried from one part of the depth to the next, block by block */
+    DY_COLUMNS = 512, /* of dy that are turned at a time */
+    BLOCK = 2 * TILE, /* rows of a block */
+    CROWDED = 4096    /* bytes from row to row that let all rows fall on one place of the first cache */
 };
 
 static int least(int a, int b)
@@ -36,41 +36,71 @@ size_t amx_product_scratch(void)
 /* What a block of sums becomes: where it starts and where it goes. */
 typedef struct {
     el_tensor y;    /* the block's first element is (0, 0); what follows it is left */
-    float *carried; /* sums of the depth before, COLUMNS from row to row */
+    float *carried; /* sums of the depth before, PANEL from row to row */
     const float *bias;
     bool accumulate, first, last; /* of the parts of the depth */
 } target;
 
-INLINE void put_sums(const target *t, int row, int col, vf sum)
+/* Sums of a block that go to y while the next block is multiplied, a few rows at a time: whole rows of a panel. */
+typedef struct {
+    float sums[BLOCK][PANEL];
+    el_tensor y;
+    vf bias[2];
+    int next, rows;
+} pending;
+
+INLINE void put_rows(pending *p, int count)
 {
-    const int left = t->y.cols - col;
-    const int64_t at = row * t->y.stride + col;
-    if (left <= 0)
-        return;
-    if (t->bias)
-        sum += vload_upto(t->bias, EL_F32, col, left);
-    if (t->accumulate)
-        sum += vload_upto(t->y.data, EL_BF16, at, left);
-    vstore_upto(t->y.data, EL_BF16, at, left, sum);
+    const int end = least(p->next + count, p->rows);
+    for (int i = p->next; i < end; i++)
+        *(vw_anywhere *)el_piece_at(p->y, i, 0) = vround_two(vload(p->sums[i], EL_F32, 0) + p->bias[0],
+                                                             vload(p->sums[i], EL_F32, WIDTH) + p->bias[1]);
+    p->next = end;
 }
 
-INLINE void block(const bool lower, int count, units a, const uint32_t *b, const target *t)
+/* Sums of a block at an edge, or that are added to y. */
+static void put_block(const target *t, int rows, const pending *p)
 {
-    float sums[BLOCK][PANEL] __attribute__((aligned(64)));
+    for (int i = 0; i < rows; i++)
+        for (int col = 0; col < PANEL && col < t->y.cols; col += WIDTH) {
+            const int left = t->y.cols - col;
+            const int64_t at = i * t->y.stride + col;
+            vf sum = vload(p->sums[i], EL_F32, col);
+            if (t->bias)
+                sum += vload_upto(t->bias, EL_F32, col, left);
+            if (t->accumulate)
+                sum += vload_upto(t->y.data, EL_BF16, at, left);
+            vstore_upto(t->y.data, EL_BF16, at, left, sum);
+        }
+}
+
+INLINE void block(const bool lower, int count, units a, const uint32_t *b, const target *t, pending *p)
+{
     const int rows = least(t->y.rows, lower ? BLOCK : TILE);
+    const int each = (p->rows - p->next + count / TILE - 1) / (count / TILE);
     if (t->first)
         amx_clear(lower);
     else
-        amx_load(lower, t->carried, COLUMNS);
-    amx_multiply(lower, BF16_PAIRS, count, a, b);
+        amx_load(lower, t->carried, PANEL);
+    amx_barrier();
+    for (int s = 0; s < count; s += TILE, a.data += TILE_BYTES, b += TILE * PANEL) {
+        amx_step(lower, BF16_PAIRS, a.data, a.row, b);
+        put_rows(p, each);
+    }
     if (!t->last) {
-        amx_store(lower, t->carried, COLUMNS);
+        amx_store(lower, t->carried, PANEL);
         return;
     }
-    amx_store(lower, sums, PANEL);
-    for (int i = 0; i < rows; i++)
-        for (int col = 0; col < PANEL; col += WIDTH)
-            put_sums(t, i, col, vload(sums[i], EL_F32, col));
+    amx_store(lower, p->sums, PANEL);
+    p->next = p->rows = 0;
+    if (t->y.cols < PANEL || t->accumulate) {
+        put_block(t, rows, p);
+        return;
+    }
+    p->rows = rows;
+    p->y = t->y;
+    for (int half = 0; half < 2; half++)
+        p->bias[half] = t->bias ? vload(t->bias, EL_F32, half * WIDTH) : (vf){0};
 }
 
 /* Rows of pairs, PADDED units apart, with zeros behind them up to `count` units. */
@@ -82,33 +112,19 @@ static void copy_rows(uint32_t *to, el_tensor x, int count)
     }
 }
 
-/* Rows of x that tiles can read where they lie: whole tiles of them, along a whole depth. */
+/* Rows of x that tiles can read where they lie: whole blocks, or tiles, along a whole depth.  How rows come in blocks is the
+ * same for all parts of the depth. */
 static int rows_in_place(el_tensor x)
 {
     const bool whole = x.cols % (2 * TILE) == 0, crowded = x.stride * 2 % CROWDED == 0;
-    return whole && !crowded ? x.rows / TILE * TILE : 0;
-}
-
-/* All rows of some columns. */
-INLINE void blocks(int count, el_tensor x, int in_place, const uint32_t *copied, const uint32_t *b, target t)
-{
-    for (int i = 0, rows; i < x.rows; i += rows) {
-        const bool lies = i < in_place;
-        const units a = lies ? (units){el_piece_at(x, i, 0), x.stride * 2, 4}
-                             : (units){(const char *)(copied + (i - in_place) * PADDED), PADDED * 4, 4};
-        rows = least(BLOCK, (lies ? in_place : x.rows) - i);
-        if (rows > TILE)
-            block(true, count, a, b, &t);
-        else
-            block(false, count, a, b, &t);
-        t.y = el_piece_rows(t.y, rows, t.y.rows - rows);
-        t.carried += rows * COLUMNS;
-    }
+    if (!whole || crowded)
+        return 0;
+    return x.rows % TILE ? x.rows / BLOCK * BLOCK : x.rows;
 }
 
 /* At most ROWS rows and, where the depth has parts, COLUMNS columns. */
 static void square(el_tensor y, el_tensor x, const uint32_t *packed, const float *bias, bool accumulate,
-                   uint32_t *scratch)
+                   uint32_t *scratch, pending *p)
 {
     const int64_t panel_units = (int64_t)units_of(true, x.cols) * PANEL;
     uint32_t *const copied = scratch;
@@ -117,15 +133,24 @@ static void square(el_tensor y, el_tensor x, const uint32_t *packed, const float
         const el_tensor part = el_piece_cols(x, k, least(2 * DEPTH, x.cols - k));
         const int count = units_of(true, part.cols), in_place = rows_in_place(part);
         copy_rows(copied, el_piece_rows(part, in_place, part.rows - in_place), count);
-        for (int j = 0; j < y.cols; j += PANEL) {
-            const target t = {.y = el_piece_cols(y, j, y.cols - j),
-                              .carried = carried + j,
-                              .bias = bias ? bias + j : NULL,
-                              .accumulate = accumulate,
-                              .first = k == 0,
-                              .last = k + 2 * DEPTH >= x.cols};
-            blocks(count, part, in_place, copied, packed + (int64_t)k / 2 * PANEL + j / PANEL * panel_units,
-                   t);
+        for (int i = 0, rows; i < x.rows; i += rows) {
+            const bool lies = i < in_place;
+            const units a = lies ? (units){el_piece_at(part, i, 0), x.stride * 2, 4}
+                                 : (units){(const char *)(copied + (i - in_place) * PADDED), PADDED * 4, 4};
+            rows = least(BLOCK, (lies ? in_place : x.rows) - i);
+            for (int j = 0; j < y.cols; j += PANEL) {
+                const target t = {.y = el_piece_cols(el_piece_rows(y, i, y.rows - i), j, y.cols - j),
+                                  .carried = carried + i * COLUMNS + j * (rows > TILE ? BLOCK : TILE),
+                                  .bias = bias ? bias + j : NULL,
+                                  .accumulate = accumulate,
+                                  .first = k == 0,
+                                  .last = k + 2 * DEPTH >= x.cols};
+                const uint32_t *const b = packed + (int64_t)k / 2 * PANEL + j / PANEL * panel_units;
+                if (rows > TILE)
+                    block(true, count, a, b, &t, p);
+                else
+                    block(false, count, a, b, &t, p);
+            }
         }
     }
 }
@@ -135,52 +160,84 @@ void amx_product(el_tensor y, el_tensor x, const uint32_t *packed, const float *
 {
     const int64_t panel_units = (int64_t)units_of(true, x.cols) * PANEL;
     const int columns = x.cols > 2 * DEPTH ? COLUMNS : y.cols;
+    pending p = {.rows = 0};
     amx_open();
     for (int i = 0; i < y.rows; i += ROWS) {
         const int rows = least(ROWS, y.rows - i);
         for (int j = 0; j < y.cols; j += columns)
             square(el_piece_cols(el_piece_rows(y, i, rows), j, least(columns, y.cols - j)),
                    el_piece_rows(x, i, rows), packed + j / PANEL * panel_units, bias ? bias + j : NULL,
-                   accumulate, scratch);
+                   accumulate, scratch, &p);
     }
+    put_rows(&p, BLOCK);
     amx_close();
 }
 
 /* ---- dw += dy^T x, db += sums of dy ---- */
 
-/* TILE columns of dy become rows PADDED units apart, with zeros behind the last token; sums of them are added to. */
-static void turn(uint32_t *to, el_tensor dy, vf *sums)
+/* WIDTH units of the tokens `token` and `token` + 1 from column `col` on; zeros beyond the edges of dy. */
+INLINE vu units_at(el_tensor dy, int token, int col)
 {
-    const vu ones = vsplat_bits(0x3f803f80);
-    const int count = units_of(true, dy.rows);
-    vf sum[2] = {{0}}; /* that do not wait for each other */
-    for (int s = 0; s < count; s += TILE) {
-        vu square[TILE];
-        for (int i = 0; i < TILE; i++) {
-            const int token = 2 * (s + i);
-            const void *const even = el_piece_at(dy, token, 0), *const odd = el_piece_at(dy, token + 1, 0);
-            if (token + 1 < dy.rows && dy.cols >= TILE)
-                square[i] = units_inside(true, even, odd, EL_BF16, 0);
-            else if (token < dy.rows)
-                square[i] = units_edge(true, even, token + 1 < dy.rows ? odd : NULL, EL_BF16, 0, dy.cols);
-            else
-                square[i] = (vu){0};
-            sum[i % 2] = vmultiply_add(true, sum[i % 2], square[i], ones);
-        }
-        vtranspose(square);
-        for (int i = 0; i < TILE; i++)
-            vput(to + i * PADDED + s, square[i]);
-    }
-    *sums = sum[0] + sum[1];
+    const void *const even = el_piece_at(dy, token, 0), *const odd = el_piece_at(dy, token + 1, 0);
+    if (token >= dy.rows || col >= dy.cols)
+        return (vu){0};
+    return units_edge(true, even, token + 1 < dy.rows ? odd : NULL, EL_BF16, col, dy.cols - col);
 }
 
-/* Sums go on from those in dw. */
-INLINE void add_block(const bool lower, int count, units a, const uint32_t *b, el_tensor dw)
+/* PANEL columns of dy, of TILE units of tokens, become rows PADDED units apart; their sums are added to. */
+INLINE void turn_square(uint32_t *to, el_tensor dy, const bool inside, vf sums[2])
 {
-    float *const sums = dw.data;
-    amx_load(lower, sums, dw.stride);
-    amx_multiply(lower, BF16_PAIRS, count, a, b);
-    amx_store(lower, sums, dw.stride);
+    const vu ones = vsplat_bits(0x3f803f80);
+    vu left[TILE], right[TILE];
+    for (int i = 0; i < TILE; i++) {
+        const void *const even = el_piece_at(dy, 2 * i, 0), *const odd = el_piece_at(dy, 2 * i + 1, 0);
+        left[i] = inside ? units_inside(true, even, odd, EL_BF16, 0) : units_at(dy, 2 * i, 0);
+        right[i] = inside ? units_inside(true, even, odd, EL_BF16, WIDTH) : units_at(dy, 2 * i, WIDTH);
+        sums[0] = vmultiply_add(true, sums[0], left[i], ones);
+        sums[1] = vmultiply_add(true, sums[1], right[i], ones);
+    }
+    vtranspose(left);
+    for (int i = 0; i < TILE; i++)
+        vput(to + i * PADDED, left[i]);
+    vtranspose(right);
+    for (int i = 0; i < TILE; i++)
+        vput(to + (TILE + i) * PADDED, right[i]);
+}
+
+/* All columns of dy, with zeros behind the last token; tokens are read whole. */
+static void turn(uint32_t *to, el_tensor dy, float *sums)
+{
+    const int count = units_of(true, dy.rows);
+    for (int s = 0; s < count; s += TILE) {
+        const el_tensor tokens = el_piece_rows(dy, 2 * s, dy.rows - 2 * s);
+        for (int j = 0; j < dy.cols; j += PANEL) {
+            const el_tensor square = el_piece_cols(tokens, j, dy.cols - j);
+            vf sum[2] = {vload(sums, EL_F32, j), vload(sums, EL_F32, j + WIDTH)};
+            if (square.rows >= 2 * TILE && square.cols >= PANEL)
+                turn_square(to + j * PADDED + s, square, true, sum);
+            else
+                turn_square(to + j * PADDED + s, square, false, sum);
+            vstore(sums, EL_F32, j, sum[0]);
+            vstore(sums, EL_F32, j + WIDTH, sum[1]);
+        }
+    }
+}
+
+/* Sums go on from those in dw; those of `next` are asked for meanwhile. */
+INLINE void add_block(const bool lower, int count, units a, const uint32_t *b, el_tensor dw,
+                      const el_tensor *next)
+{
+    enum { ROWS_A_STEP = 2 };
+    amx_load(lower, dw.data, dw.stride);
+    amx_barrier();
+    for (int s = 0; s < count; s += TILE, a.data += TILE_BYTES, b += TILE * PANEL) {
+        amx_step(lower, BF16_PAIRS, a.data, a.row, b);
+        for (int i = s / TILE * ROWS_A_STEP; next && i < (s / TILE + 1) * ROWS_A_STEP; i++) {
+            __builtin_prefetch(el_piece_at(*next, i, 0), 1);
+            __builtin_prefetch(el_piece_at(*next, i, WIDTH), 1);
+        }
+    }
+    amx_store(lower, dw.data, dw.stride);
 }
 
 /* The same where dw ends within the block. */
@@ -192,9 +249,9 @@ static void add_edge(int count, units a, const uint32_t *b, el_tensor dw, float 
     for (int i = 0; i < rows; i++)
         memcpy(el_piece_at(block, i, 0), el_piece_at(dw, i, 0), bytes);
     if (rows > TILE)
-        add_block(true, count, a, b, block);
+        add_block(true, count, a, b, block, NULL);
     else
-        add_block(false, count, a, b, block);
+        add_block(false, count, a, b, block, NULL);
     for (int i = 0; i < rows; i++)
         memcpy(el_piece_at(dw, i, 0), el_piece_at(block, i, 0), bytes);
 }
@@ -203,20 +260,18 @@ static void add_edge(int count, units a, const uint32_t *b, el_tensor dw, float 
 static void strip(el_tensor dw, el_tensor db, el_tensor dy, const uint32_t *b, uint32_t *turned, float *edge)
 {
     const int count = units_of(true, dy.rows);
-    for (int i = 0; i < dy.cols; i += TILE) {
-        vf sums;
-        turn(turned + i * PADDED, el_piece_cols(dy, i, least(TILE, dy.cols - i)), &sums);
-        if (db.data) {
-            const int left = db.cols - i;
-            vstore_upto(db.data, EL_F32, i, left, vload_upto(db.data, EL_F32, i, left) + sums);
-        }
-    }
+    float sums[DY_COLUMNS] = {0};
+    turn(turned, dy, sums);
+    for (int i = 0; db.data && i < db.cols; i += WIDTH)
+        vstore_upto(db.data, EL_F32, i, db.cols - i,
+                    vload_upto(db.data, EL_F32, i, db.cols - i) + vload(sums, EL_F32, i));
     for (int j = 0; j < dw.cols; j += PANEL, b += (int64_t)count * PANEL)
         for (int i = 0; i < dw.rows; i += BLOCK) {
             const units a = {(const char *)(turned + i * PADDED), PADDED * 4, 4};
             const el_tensor block = el_piece_cols(el_piece_rows(dw, i, dw.rows - i), j, dw.cols - j);
+            const el_tensor next = el_piece_rows(block, BLOCK, block.rows - BLOCK);
             if (block.rows >= BLOCK && block.cols >= PANEL)
-                add_block(true, count, a, b, block);
+                add_block(true, count, a, b, block, next.rows >= BLOCK ? &next : NULL);
             else
                 add_edge(count, a, b, block, edge);
         }

@@ -142,8 +142,8 @@ typedef struct {
     size_t size; /* of this struct: ELECTRA_OPTIONS_INIT */
     int threads; /* of each session; 0: as many as the process may use */
     electra_precision precision;
-    /* "baseline", "avx2", "avx512", "avx512_bf16"; "neon", "neon_bf16"; "reference": plain C in double, for comparisons;
-     * NULL or "": the best that this processor has */
+    /* "baseline", "avx2", "avx512", "avx512_bf16", "amx"; "neon", "neon_bf16"; "reference": plain C in double, for
+     * comparisons; NULL or "": the best that this processor has */
     const char *instruction_set;
     int batch_tokens; /* tokens computed at a time: more needs more memory; 0: 2048 */
 } electra_options;

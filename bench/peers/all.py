@@ -185,7 +185,8 @@ def enter(folder: pathlib.Path) -> None:
 def kind_of(flags: set[str]) -> str:
     """The kind of processor that docs/performance.md has a table for."""
     if "avx512f" in flags:
-        return "AVX-512" + (", bf16" if "avx512_bf16" in flags else "") + (", VNNI" if "avx512_vnni" in flags else "")
+        has = {"bf16": "avx512_bf16", "VNNI": "avx512_vnni", "AMX": "amx_bf16"}
+        return ", ".join(["AVX-512"] + [name for name, flag in has.items() if flag in flags])
     return "AVX2" if "avx2" in flags else "no AVX2"
 
 

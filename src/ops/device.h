@@ -47,9 +47,8 @@ struct el_device {
 /* The definition: plain C in double, one thread.  There is one; closing it does nothing. */
 el_device *el_device_reference(void);
 
-/* The processor's.  `level` is "baseline", "avx2", "avx512", "avx512_bf16" on x86-64, "neon", "neon_bf16" on Arm, "baseline"
- * on others, or NULL for the best it has; a level
- * that it lacks is EL_EUSAGE. */
+/* The processor's.  `level` is "baseline", "avx2", "avx512", "avx512_bf16", "amx" on x86-64, "neon", "neon_bf16" on Arm,
+ * "baseline" on others, or NULL for the best it has; a level that it lacks is EL_EUSAGE. */
 el_status el_device_cpu(el_device **dev, const char *level);
 
 /* Any, by its name: a level of the processor, "reference", "cuda" or "cuda:1" (a GPU, counted from 0; ops/cuda.h). */

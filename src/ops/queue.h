@@ -141,8 +141,8 @@ struct el_queue {
     /* Scratch for sequences of up to `longest` rows and heads of up to `head_size`; before the first step. */
     el_status (*reserve)(el_queue *q, int longest, int head_size);
 
-    /* Operations a second (multiply-adds times two) that products of a type reach at most, measured for some tens of
-     * milliseconds; 0: not known. */
+    /* Operations a second (multiply-adds times two) that products of a type (F32, BF16, I8) reach at most, measured for some
+     * tens of milliseconds; 0: not known. */
     double (*peak)(el_queue *q, el_type type);
 
 #define EL_OP(result, name, parameters, ...) result(*name) parameters;

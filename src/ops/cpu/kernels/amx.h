@@ -97,29 +97,35 @@ INLINE void amx_store(const bool lower, void *c, int64_t stride)
     amx_barrier();
 }
 
-/* Sums += A B, over one tile of the depth; the units of a row of A lie side by side, `row` bytes from row to row. */
+/* Sums of a block += its rows of A by B, one tile of the depth, which are in their tiles. */
+INLINE void amx_products(const bool lower, const unit_kind kind)
+{
+    if (kind == BF16_PAIRS) {
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        if (lower) {
+            _tile_dpbf16ps(2, 5, 6);
+            _tile_dpbf16ps(3, 5, 7);
+        }
+    } else {
+        _tile_dpbusd(0, 4, 6);
+        _tile_dpbusd(1, 4, 7);
+        if (lower) {
+            _tile_dpbusd(2, 5, 6);
+            _tile_dpbusd(3, 5, 7);
+        }
+    }
+}
+
+/* The same from memory; the units of a row of A lie side by side, `row` bytes from row to row. */
 INLINE void amx_step(const bool lower, const unit_kind kind, const char *a, ptrdiff_t row, const uint32_t *b)
 {
     _tile_loadd(6, b, TILE_PANEL);
     _tile_loadd(4, a, row);
     _tile_loadd(7, b + TILE, TILE_PANEL);
-    if (kind == BF16_PAIRS) {
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-    } else {
-        _tile_dpbusd(0, 4, 6);
-        _tile_dpbusd(1, 4, 7);
-    }
-    if (!lower)
-        return;
-    _tile_loadd(5, a + TILE * row, row);
-    if (kind == BF16_PAIRS) {
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-    } else {
-        _tile_dpbusd(2, 5, 6);
-        _tile_dpbusd(3, 5, 7);
-    }
+    if (lower)
+        _tile_loadd(5, a + TILE * row, row);
+    amx_products(lower, kind);
 }
 
 /* The same over so many units of the depth, whole tiles of them. */

@@ -25,29 +25,52 @@ INLINE float chain(bool pairs, long rounds)
     return total;
 }
 
+/* Each sum is multiplied itself, by zeros: products of the same two would be made once for all. */
+INLINE float whole_chain(long rounds)
+{
+    vi sums[SUMS];
+    vu zeros = {0};
+#pragma GCC unroll 24
+    for (int i = 0; i < SUMS; i++)
+        sums[i] = (vi)vsplat_bits((uint32_t)i);
+    for (long r = 0; r < rounds; r++) {
+        zeros = vopaque(zeros);
+#pragma GCC unroll 24
+        for (int i = 0; i < SUMS; i++)
+            sums[i] = vmultiply_add_whole(sums[i], (vu)sums[i], zeros);
+    }
+    int32_t total = 0;
+#pragma GCC unroll 24
+    for (int i = 0; i < SUMS; i++)
+        total |= sums[i][0];
+    return (float)total;
+}
+
 #ifdef __AMX_TILE__
-static double amx_chains(long rounds)
+INLINE void tile_chains(const unit_kind kind, long rounds)
 {
     amx_open();
     amx_clear(true);
-    for (long r = 0; r < rounds; r++) {
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-    }
+    for (long r = 0; r < rounds; r++)
+        amx_products(true, kind);
     amx_close();
-    return (double)rounds * 4 * TILE * TILE * TILE * 2;
 }
 #endif
 
 double EL_KERNEL(multiply_adds)(el_type type, long rounds)
 {
+    const bool pairs = PAIRS && type == EL_BF16;
+    const int each = type == EL_I8 ? WHOLES : pairs ? 2 : 1;
+    volatile float sink;
 #ifdef __AMX_TILE__
     if (type == EL_BF16)
-        return amx_chains(rounds);
+        tile_chains(BF16_PAIRS, rounds);
+    else if (type == EL_I8)
+        tile_chains(WHOLE_FOURS, rounds);
+    if (type != EL_F32)
+        return (double)rounds * 4 * TILE * TILE * TILE * each;
 #endif
-    volatile float sink = PAIRS && type == EL_BF16 ? chain(true, rounds) : chain(false, rounds);
+    sink = type == EL_I8 ? whole_chain(rounds) : pairs ? chain(PAIRS, rounds) : chain(false, rounds);
     (void)sink;
-    return (double)rounds * SUMS * EL_WIDTH * (PAIRS && type == EL_BF16 ? 2 : 1);
+    return (double)rounds * SUMS * EL_WIDTH * each;
 }

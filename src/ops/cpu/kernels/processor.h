@@ -55,7 +55,7 @@ INLINE vu vhigh(vu a, vu b)
 {
     return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
-/* The nearest whole number; and a * 2^n for a whole n. */
+/* The nearest whole whole; and a * 2^n for a whole n. */
 INLINE vf vnearest(vf a)
 {
     return (vf)_mm512_roundscale_ps((__m512)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -369,6 +369,39 @@ INLINE vf vmultiply_add(bool pairs, vf sum, vu a, vu b)
 #endif
     (void)pairs;
     return sum + (vf)a * (vf)b;
+}
+
+/* Whole numbers of a unit, which are multiplied and added up in 32 bits at a time; and the steps of those without a sign. */
+#ifdef __AVX512VNNI__
+enum { WHOLES = 4, WHOLE_STEPS = 255 };
+typedef int8_t whole_number;
+#elif EL_WIDTH == 8
+enum { WHOLES = 4, WHOLE_STEPS = 127 };
+typedef int8_t whole_number;
+#else
+enum { WHOLES = 2, WHOLE_STEPS = 255 };
+typedef int16_t whole_number;
+#endif
+
+/* sum + the products of a unit of a, up to WHOLE_STEPS each, and one of b. */
+INLINE vi vmultiply_add_whole(vi sum, vu a, vu b)
+{
+#if defined __AVX512VNNI__
+    return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+#elif EL_WIDTH == 16
+    return sum + (vi)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+#elif EL_WIDTH == 8
+    static const int16_t ones[16]
+        __attribute__((aligned(32))) = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const __m256i pairs = _mm256_maddubs_epi16((__m256i)a, (__m256i)b);
+    __m256i fours; /* the ones stay in memory: sums have all registers */
+    __asm__("vpmaddwd %2, %1, %0" : "=x"(fours) : "x"(pairs), "m"(ones));
+    return sum + (vi)fours;
+#elif defined __x86_64__
+    return sum + (vi)_mm_madd_epi16((__m128i)a, (__m128i)b);
+#else
+    return sum + ((vi)(a << 16) >> 16) * ((vi)(b << 16) >> 16) + ((vi)a >> 16) * ((vi)b >> 16);
+#endif
 }
 
 #endif

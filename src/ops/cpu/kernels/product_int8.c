@@ -3,7 +3,7 @@
  *   y = sx[i] sw[j] (sum over k of qx[i][k] qw[j][k]) + low[i] total[j] + bias[j]
  *
  * with sw[j] the largest |w| of row j of w over 127, qw = w / sw to the nearest whole number, total[j] their sum times sw[j];
- * low[i] the least number of row i of x, or 0, sx[i] the way from there to its greatest, or 0, over STEPS, and
+ * low[i] the least number of row i of x, or 0, sx[i] the way from there to its greatest, or 0, over WHOLE_STEPS, and
  * qx = (x - low) / sx.  Sums are of whole numbers, and so exact: how a product is cut changes nothing.  A row with a number that
  * is not finite has no such numbers: its s is NaN, and so is all that comes of it.  Of a row of x whose ends are further apart
  * than a float can say, s is infinite, and nothing that comes of it is finite.
@@ -20,17 +20,7 @@
 #include "amx.h"
 #include "functions.h"
 
-#ifdef __AVX512VNNI__
-enum { EACH = 4, STEPS = 255 }; /* numbers of a unit; steps of a row of x */
-typedef int8_t number;
-#elif EL_WIDTH == 8
-enum { EACH = 4, STEPS = 127 };
-typedef int8_t number;
-#else
-enum { EACH = 2, STEPS = 255 };
-typedef int16_t number;
-#endif
-typedef number vnumbers __attribute__((vector_size(EL_WIDTH * sizeof(number))));
+typedef whole_number vnumbers __attribute__((vector_size(EL_WIDTH * sizeof(whole_number))));
 
 enum { ROWS = AMX ? 64 : 42 }; /* of x at a time: a multiple of the rows of a block at every level */
 
@@ -42,8 +32,8 @@ static int least(int a, int b)
 /* Whole tiles of units where there are tiles. */
 static int units_across(int depth)
 {
-    enum { WHOLE = AMX ? EACH * TILE : EACH };
-    return (depth + WHOLE - 1) / WHOLE * (WHOLE / EACH);
+    enum { STEP = AMX ? WHOLES * TILE : WHOLES };
+    return (depth + STEP - 1) / STEP * (STEP / WHOLES);
 }
 
 static int padded(int columns)
@@ -63,7 +53,7 @@ static float *totals_of(const void *packed, int depth, int columns)
 
 int EL_KERNEL(int8_steps)(void)
 {
-    return STEPS;
+    return WHOLE_STEPS;
 }
 
 size_t EL_KERNEL(packed_int8_bytes)(int k, int n)
@@ -73,28 +63,28 @@ size_t EL_KERNEL(packed_int8_bytes)(int k, int n)
 
 /* ---- to whole numbers ---- */
 
-/* Units of EACH * WIDTH whole numbers. */
-INLINE vu units_from(const vi whole[EACH])
+/* Units of WHOLES * WIDTH whole numbers. */
+INLINE vu units_from(const vi rounded[WHOLES])
 {
 #if EL_WIDTH == 8
-    const __m256i low = _mm256_packs_epi32((__m256i)whole[0], (__m256i)whole[1]);
-    const __m256i high = _mm256_packs_epi32((__m256i)whole[2], (__m256i)whole[3]);
+    const __m256i low = _mm256_packs_epi32((__m256i)rounded[0], (__m256i)rounded[1]);
+    const __m256i high = _mm256_packs_epi32((__m256i)rounded[2], (__m256i)rounded[3]);
     return (vu)_mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), /* both pack half by half */
                                            _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 #elif defined __AVX512VNNI__ /* the lowest 8 bits of each: those of x have no sign, those of weights do */
-    const __m512i low = _mm512_packs_epi32((__m512i)(whole[0] & 255), (__m512i)(whole[1] & 255));
-    const __m512i high = _mm512_packs_epi32((__m512i)(whole[2] & 255), (__m512i)(whole[3] & 255));
+    const __m512i low = _mm512_packs_epi32((__m512i)(rounded[0] & 255), (__m512i)(rounded[1] & 255));
+    const __m512i high = _mm512_packs_epi32((__m512i)(rounded[2] & 255), (__m512i)(rounded[3] & 255));
     return (vu)_mm512_permutexvar_epi32(
         _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
         _mm512_packus_epi16(low, high)); /* each packs quarter by quarter */
 #elif EL_WIDTH == 16
     return (vu)_mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7),
-                                        _mm512_packs_epi32((__m512i)whole[0], (__m512i)whole[1]));
+                                        _mm512_packs_epi32((__m512i)rounded[0], (__m512i)rounded[1]));
 #else
-    vnumbers part[EACH];
+    vnumbers part[WHOLES];
     vu joined;
-    for (int i = 0; i < EACH; i++)
-        part[i] = __builtin_convertvector(whole[i], vnumbers);
+    for (int i = 0; i < WHOLES; i++)
+        part[i] = __builtin_convertvector(rounded[i], vnumbers);
     memcpy(&joined, part, sizeof joined);
     return joined;
 #endif
@@ -109,13 +99,13 @@ INLINE vf numbers_at(const float *row, int i, int count)
 /* The numbers of a row, less `low`, as whole vectors of units; `inverse`: of what one stands for. */
 INLINE void put_units(void *to, const float *row, int count, float low, float inverse)
 {
-    for (int i = 0; i < count; i += EACH * WIDTH) {
-        vi whole[EACH];
+    for (int i = 0; i < count; i += WHOLES * WIDTH) {
+        vi rounded[WHOLES];
 #pragma GCC unroll 4
-        for (int k = 0; k < EACH; k++)
-            whole[k] = __builtin_convertvector(
+        for (int k = 0; k < WHOLES; k++)
+            rounded[k] = __builtin_convertvector(
                 vnearest((numbers_at(row, i + k * WIDTH, count) - low) * inverse), vi);
-        vput((number *)to + i, units_from(whole));
+        vput((whole_number *)to + i, units_from(rounded));
     }
 }
 
@@ -144,7 +134,7 @@ INLINE float inverse_of(float unit)
 }
 
 /* What one of a column's numbers stands for. */
-static float quantise_column(number *to, const float *row, int count)
+static float quantise_column(whole_number *to, const float *row, int count)
 {
     const ends e = ends_of(row, count);
     const float unit = (e.high > -e.low ? e.high : -e.low) / 127;
@@ -160,7 +150,7 @@ typedef struct {
 INLINE row_scale quantise_row(uint32_t *to, const float *row, int count)
 {
     const ends e = ends_of(row, count);
-    const float unit = (e.high - e.low) / STEPS;
+    const float unit = (e.high - e.low) / WHOLE_STEPS;
     put_units(to, row, count, e.low, inverse_of(unit));
     return (row_scale){unit, e.low};
 }
@@ -170,7 +160,7 @@ void EL_KERNEL(pack_int8)(void *packed, el_tensor w, int first, int rows)
     const int deep = units_across(w.cols);
     float *const scales = scales_of(packed, w.cols, w.rows);
     float *const totals = totals_of(packed, w.cols, w.rows);
-    number row[EL_INT8_DEPTH + EACH * WIDTH] = {0};
+    whole_number row[EL_INT8_DEPTH + WHOLES * WIDTH] = {0};
     assert(w.type == EL_F32 && w.cols <= EL_INT8_DEPTH);
     for (int j = first; j < first + rows; j++) {
         uint32_t *const column = (uint32_t *)packed + (int64_t)(j / PANEL) * deep * PANEL + j % PANEL;
@@ -180,31 +170,11 @@ void EL_KERNEL(pack_int8)(void *packed, el_tensor w, int first, int rows)
             sum += row[k];
         totals[j] = scales[j] * (float)sum;
         for (int u = 0; u < deep; u++)
-            memcpy(column + (int64_t)u * PANEL, row + u * EACH, 4);
+            memcpy(column + (int64_t)u * PANEL, row + u * WHOLES, 4);
     }
 }
 
 /* ---- the product ---- */
-
-INLINE vi add_products(vi sum, vu a, vu b)
-{
-#if defined __AVX512VNNI__
-    return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
-#elif EL_WIDTH == 16
-    return sum + (vi)_mm512_madd_epi16((__m512i)a, (__m512i)b);
-#elif EL_WIDTH == 8
-    static const int16_t ones[16]
-        __attribute__((aligned(32))) = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-    const __m256i pairs = _mm256_maddubs_epi16((__m256i)a, (__m256i)b);
-    __m256i fours; /* the ones stay in memory: sums have all registers */
-    __asm__("vpmaddwd %2, %1, %0" : "=x"(fours) : "x"(pairs), "m"(ones));
-    return sum + (vi)fours;
-#elif defined __x86_64__
-    return sum + (vi)_mm_madd_epi16((__m128i)a, (__m128i)b);
-#else
-    return sum + ((vi)(a << 16) >> 16) * ((vi)(b << 16) >> 16) + ((vi)a >> 16) * ((vi)b >> 16);
-#endif
-}
 
 /* Rows of x as units, with what their numbers stand for; and a panel of the columns that are left. */
 typedef struct {
@@ -288,8 +258,8 @@ INLINE void block(const int rows, const block_job *j, el_tensor y)
 #pragma GCC unroll 14
         for (int i = 0; i < rows; i++) {
             const vu x = vsplat_bits(a[i / 3][i % 3 * j->stride + u]);
-            sum[i][0] = add_products(sum[i][0], x, left);
-            sum[i][1] = add_products(sum[i][1], x, right);
+            sum[i][0] = vmultiply_add_whole(sum[i][0], x, left);
+            sum[i][1] = vmultiply_add_whole(sum[i][1], x, right);
         }
     }
     const columns of[2] = {columns_of(j, 0), columns_of(j, WIDTH)};
@@ -361,7 +331,7 @@ static void product_rows(el_tensor y, el_tensor x, const void *packed, int n, in
 
 size_t EL_KERNEL(product_int8_scratch)(void)
 {
-    return (size_t)ROWS * (EL_INT8_DEPTH / EACH + 2 * WIDTH) * 4;
+    return (size_t)ROWS * (EL_INT8_DEPTH / WHOLES + 2 * WIDTH) * 4;
 }
 
 void EL_KERNEL(product_int8)(el_tensor y, el_tensor x, const void *packed, int n, int first_panel,

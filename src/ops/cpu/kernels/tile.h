@@ -70,8 +70,9 @@ INLINE void tile_step(const int rows, const bool pairs, const char *const a[5], 
 }
 
 /* A line of each of the next rows while a line of these is read, on AMD's processors: from far away they would come late, and
- * these do not see where so many lead.  Intel's do, and asking costs them 8 %: those are the levels avx512 and amx.  With
- * narrower vectors it costs more than it saves, too.  Where rows are few, panels come from memory: this one's units of many steps later are asked for, and into the second
+ * these do not see where so many lead.  Intel's do, and asking costs them 8 %: theirs are the levels avx512 and amx.  With
+ * narrower vectors it costs more than it saves, too.
+ * Where rows are few, panels come from memory: this one's units of many steps later are asked for, and into the second
  * cache as much as half a step of `next` (NULL: nothing), so that a whole block asks for half of that panel. */
 INLINE void tile_ahead(const int rows, units a, const uint32_t *b, const uint32_t *next, int s)
 {

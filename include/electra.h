@@ -143,7 +143,9 @@ typedef struct {
     int threads; /* of each session; 0: as many as the process may use */
     electra_precision precision;
     /* "baseline", "avx2", "avx512", "avx512_bf16", "amx"; "neon", "neon_bf16"; "reference": plain C in double, for
-     * comparisons; NULL or "": the best that this processor has */
+     * comparisons; NULL or "": the best that this processor has.  For "amx" Linux is asked for room for tiles in all threads
+     * of the process: it refuses where a thread has a sigaltstack() too small for them (the level is avx512_bf16 then), and
+     * refuses such stacks from then on.  Another level by name asks for nothing. */
     const char *instruction_set;
     int batch_tokens; /* tokens computed at a time: more needs more memory; 0: 2048 */
 } electra_options;

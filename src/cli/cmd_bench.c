@@ -251,7 +251,7 @@ static el_status measure(const bench_settings *settings, const el_options *optio
                          .measured = settings_json(options),
                          .q = q,
                          .type = el_machine_type(&s.machine)};
-    place.peak = q->peak(q, s.machine.precision == EL_PRECISION_INT8 ? EL_I8 : place.type);
+    place.peak = q->peak(q, place.type);
     st = PARTS[part].run(&place, result);
     if (!st) {
         json_object_set_new(*result, "part", json_string(PARTS[part].name));

@@ -29,7 +29,9 @@ bench tokenize --vocab vocab.txt --threads 2 train.txt --seconds 0.05
 bench infer --model-size tiny --batch-size 1 --max-seq-length 8 --seconds 0.01 --instruction-set reference
 [ "$(figure infer.json peak_share)" = 0.0 ] || fail "the reference device has a share of a peak that nobody knows"
 bench infer "${model[@]}" --precision int8
-holds "$(figure infer.json peak_share) > 0 && $(figure infer.json peak_share) < 1" "int8 beside the peak of floats"
+whole=$(figure infer.json peak_gflops)
+bench infer "${model[@]}" --precision fp32
+holds "($whole / $(figure infer.json peak_gflops) - 1) ^ 2 > 0.01" "the peak of whole numbers is that of floats: $whole"
 bench infer "${model[@]}"
 [ -z "$(ls temporary)" ] || fail "left behind: $(ls temporary)"
 

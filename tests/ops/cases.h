@@ -630,17 +630,28 @@ static void case_optimizer(run *r, sizes s)
     q->adamw(q, &param, 1, NULL, 0, step);
 }
 
+enum { SHAPES = 10 };
+
 typedef struct {
     const char *name;
     void (*compute)(run *r, sizes s);
-    sizes shapes[6];
-    double bf16; /* the tolerance of everything in BF16 */
+    sizes shapes[SHAPES]; /* those without rows are none */
+    double bf16;          /* the tolerance of everything in BF16 */
 } op_case;
 
 static const op_case cases[] = {
     {"linear",
      case_linear,
-     {{1, 17, 5}, {33, 64, 96}, {300, 70, 50}, {30, 2041, 40}, {1030, 20, 30}, {5, 8, 700}},
+     {{1, 17, 5},
+      {33, 64, 96},
+      {300, 70, 50},
+      {30, 2041, 40},
+      {1030, 20, 30},
+      {5, 8, 700},
+      {48, 1056, 544}, /* whole tiles in parts of the depth, more columns than are carried at once */
+      {208, 530, 70},  /* read where they lie in the first part, copied in the second */
+      {20, 2041, 40},
+      {16, 544, 33}},
      8e-3},
     {"int8",
      case_int8,

@@ -132,7 +132,7 @@ static void agrees(void **state)
     const op_case *const c = *state;
     if (c->compute == case_int8 && !queue->dev->int8_steps)
         skip();
-    for (int i = 0; i < 6 && c->shapes[i].rows; i++) {
+    for (int i = 0; i < SHAPES && c->shapes[i].rows; i++) {
         if (small && i != (c->shapes[1].rows && c->shapes[0].rows == 1))
             continue; /* the first, but for a single row */
         for (int type = EL_F32; type <= EL_BF16; type++) {

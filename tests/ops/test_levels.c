@@ -50,22 +50,24 @@ static void compare(const op_case *c, sizes s, el_type type)
 static void agrees(void **state)
 {
     const op_case *const c = *state;
-    for (int i = 0; i < 6 && c->shapes[i].rows; i++)
+    for (int i = 0; i < SHAPES && c->shapes[i].rows; i++)
         for (int type = EL_F32; type <= EL_BF16; type++) {
             compare(c, c->shapes[i], (el_type)type);
             check_release(NULL);
         }
 }
 
-/* A block has 14 rows at most: what is left of a number of rows is cut in a way of its own. */
+/* A block has 32 rows at most: what is left of a number of rows is cut in a way of its own.  Once with a depth of whole tiles,
+ * whose rows are read where they lie. */
 static void every_number_of_rows(void **state)
 {
     (void)state;
     static const op_case products[] = {{"linear", case_linear, {{0}}, 8e-3}, {"int8", case_int8, {{0}}, 0}};
     for (int c = 0; c < 2; c++)
-        for (int rows = 1; rows <= 30; rows++)
+        for (int rows = 1; rows <= 66; rows += rows < 34 ? 1 : 16)
             for (int type = EL_F32; type <= EL_BF16; type++) {
                 compare(&products[c], (sizes){rows, 19, 37}, (el_type)type);
+                compare(&products[c], (sizes){rows, 32, 37}, (el_type)type);
                 check_release(NULL);
             }
 }

@@ -98,7 +98,7 @@ el_status el_device_cpu(el_device **dev, const char *level)
     if (!kernels)
         return unknown_level(level);
     if (!el_level_available(kernels->level))
-        return el_fail(EL_EUSAGE, "%s: this processor does not have it", level);
+        return el_fail(EL_EUSAGE, "%s: this processor, or its system, does not have it", level);
     el_cpu *const c = calloc(1, sizeof *c);
     if (!c)
         return el_no_memory(NULL);
@@ -128,9 +128,9 @@ static el_status reserve_scratch(el_queue *q, size_t bytes)
         return EL_OK;
     el_arena memory = {0};
     el_arena_push(&memory, bytes * (size_t)q->threads);
-    const el_status st = el_arena_reserve(&memory);
-    if (st)
-        return st;
+    if (el_arena_reserve(&memory))
+        return el_fail(EL_ENOMEM, "no memory for %zu bytes of scratch for each of %d threads", bytes,
+                       q->threads);
     el_arena_release(&c->memory);
     c->memory = memory;
     c->scratch = el_arena_push(&c->memory, bytes * (size_t)q->threads);

@@ -9,8 +9,8 @@
 /* The table of a level by name, or of the best that the processor has (NULL); NULL for an unknown name. */
 const el_kernels *el_level_kernels(const char *level);
 
-/* Whether bf16 products run faster than float ones, by a measurement of a few milliseconds (the instruction's
- * presence does not tell). */
+/* Whether bf16 products run faster than float ones: known of tiles and of AMD's processors, else by a measurement of a few
+ * milliseconds (the instruction's presence does not tell). */
 bool el_kernels_bf16_is_faster(const el_kernels *kernels);
 
 /* Operations a second (multiply-adds times two) that `threads` threads of a pool reach on products of a type. */

@@ -7,7 +7,7 @@
  *   dS = P * (dropout(dR) - delta) / sqrt(d)
  *   dV += R^T dy             dQ = dS K           dK += dS^T Q
  *
- * Products are those of tile.h: keys and values are packed once for each head, R^T and dS^T are read out of
+ * Products are those of panel.h: keys and values are packed once for each head, R^T and dS^T are read out of
  * rows of R and dS, two rows in a row of units where bf16 goes in pairs.  Where there are tiles (amx.h) for these, R^T and dS^T
  * are turned into rows.
  */
@@ -20,9 +20,9 @@
 #include "head.h" /* last: it is made of these */
 
 enum {
-    LINE = 64,                               /* bytes that move together between memory and processor */
-    MOST_QUERIES = AMX ? 2 * TILE : QUERIES, /* whose scores are looked at together */
-    TURNED = SUMMED / 2 + TILE               /* units from row to row of R^T and dS^T: no multiple of 4 KiB */
+    LINE = 64,                                /* bytes that move together between memory and processor */
+    MOST_QUERIES = AMX ? AMX_BLOCK : QUERIES, /* whose scores are looked at together */
+    TURNED = SUMMED / 2 + AMX_TILE /* units from row to row of R^T and dS^T: no multiple of 4 KiB */
 };
 
 static int queries_of(bool pairs)
@@ -38,8 +38,9 @@ typedef struct {
     float *q_wide, *dy_wide;        /* rows of them as floats, row by row */
     float *scores, *dr;             /* (queries, stride) */
     void *r, *ds;                   /* rows of R and of dS in the units of the product, (kept, stride) */
-    uint32_t *r_pairs, *ds_pairs;   /* two rows of R, of dS in one row of units */
-    uint32_t *r_turned, *ds_turned; /* columns of those, where there are tiles, (keys, TURNED) */
+    uint32_t *r_pairs,
+        *ds_pairs; /* two rows of R, of dS in one row of units; for tiles of the last block alone */
+    uint32_t *r_turned, *ds_turned; /* columns of those, for tiles, (keys, TURNED) */
     float *out, *dk, *dv;           /* (queries, width), (keys, width) */
     uint16_t *keep;                 /* which elements of R are kept, a stretch a row */
     int stride, width;
@@ -64,8 +65,8 @@ static places lay_out(void *base, int rows, int d)
 {
     places p = {.stride = round_up(rows, PANEL) + WIDTH, .width = round_up(d, PANEL)};
     const size_t width = (size_t)p.width * 4, stride = (size_t)p.stride * 4;
-    const size_t down = (size_t)round_up(rows, PANEL) * (size_t)round_up(d, AMX ? TILE : 1) * 4;
-    const size_t across = (size_t)round_up(rows, AMX ? TILE : 1) * width;
+    const size_t down = (size_t)round_up(rows, PANEL) * (size_t)round_up(d, AMX ? AMX_TILE : 1) * 4;
+    const size_t across = (size_t)round_up(rows, AMX ? AMX_TILE : 1) * width;
     p.k_down = push(&p, base, down);
     p.v_down = push(&p, base, down);
     p.k_across = push(&p, base, across);
@@ -78,11 +79,11 @@ static places lay_out(void *base, int rows, int d)
     p.dr = push(&p, base, MOST_QUERIES * stride);
     p.r = push(&p, base, SUMMED * stride);
     p.ds = push(&p, base, SUMMED * stride);
-    p.r_pairs = push(&p, base, SUMMED / 2 * stride);
-    p.ds_pairs = push(&p, base, SUMMED / 2 * stride);
+    p.r_pairs = push(&p, base, (AMX ? MOST_QUERIES : SUMMED) / 2 * stride);
+    p.ds_pairs = push(&p, base, (AMX ? MOST_QUERIES : SUMMED) / 2 * stride);
     if (AMX) {
-        p.r_turned = push(&p, base, (size_t)round_up(rows, TILE) * TURNED * 4);
-        p.ds_turned = push(&p, base, (size_t)round_up(rows, TILE) * TURNED * 4);
+        p.r_turned = push(&p, base, (size_t)round_up(rows, AMX_TILE) * TURNED * 4);
+        p.ds_turned = push(&p, base, (size_t)round_up(rows, AMX_TILE) * TURNED * 4);
     }
     p.out = push(&p, base, MOST_QUERIES * width);
     p.dk = push(&p, base, across);
@@ -128,7 +129,7 @@ INLINE units left_side(el_tensor x, int first, int rows, float *wide, int width,
                        const el_type type)
 {
     const el_tensor block = el_piece_rows(x, first, rows);
-    if (AMX && pairs && (rows % TILE || x.cols < width)) {
+    if (AMX && pairs && (rows % AMX_TILE || x.cols < width)) {
         uint16_t *const to = (uint16_t *)wide;
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < width; j += WIDTH)
@@ -150,8 +151,8 @@ static __attribute__((noinline)) void multiply_floats(int rows, int panels, int 
                                                       const uint32_t *packed, int packed_depth, float *c,
                                                       int stride, bool accumulate)
 {
-    tile_product(rows, panels, false, depth, left, packed, (int64_t)packed_depth * PANEL, c, stride,
-                 accumulate);
+    panel_product(rows, panels, false, depth, left, packed, (int64_t)packed_depth * PANEL, c, stride,
+                  accumulate);
 }
 
 static __attribute__((noinline)) void multiply_pairs(int rows, int panels, int depth, units left,
@@ -159,11 +160,11 @@ static __attribute__((noinline)) void multiply_pairs(int rows, int panels, int d
                                                      int stride, bool accumulate)
 {
     const int64_t panel_units = (int64_t)units_of(true, packed_depth) * PANEL;
-#ifdef __AMX_TILE__
-    amx_multiply_rows(rows, panels, units_of(true, depth), left, packed, panel_units, c, stride, accumulate);
-#else
-    tile_product(rows, panels, true, depth, left, packed, panel_units, c, stride, accumulate);
-#endif
+    if (AMX)
+        amx_multiply_rows(rows, panels, units_of(true, depth), left, packed, panel_units, c, stride,
+                          accumulate);
+    else
+        panel_product(rows, panels, PAIRS && !AMX, depth, left, packed, panel_units, c, stride, accumulate);
 }
 
 /* c (rows, keys) = left times a matrix packed "down", of depth d */
@@ -257,7 +258,7 @@ INLINE void store_lse(head *h, int first, int rows, const float *top, const floa
 /* Up to where rows of R and dS are read for a product with the first `reach` keys. */
 INLINE int depth_end(int reach, const bool pairs)
 {
-    return AMX && pairs ? round_up(reach, 2 * TILE) : reach;
+    return AMX && pairs ? round_up(reach, AMX_DEPTH) : reach;
 }
 
 INLINE void queries_forward(head *h, const head *next, const places *p, int first, int rows, const bool pairs,
@@ -412,13 +413,13 @@ INLINE void pair_backward(head *h, const places *p, const row *even, const row *
 INLINE void turn_pairs(uint32_t *turned, const uint32_t *pairs, const places *p, int at, int count, int reach,
                        int keys)
 {
-    for (int key = 0; key < keys; key += TILE) {
-        vu square[TILE];
+    for (int key = 0; key < keys; key += AMX_TILE) {
+        vu square[AMX_TILE];
         uint32_t *const to = turned + (int64_t)key * TURNED + at;
-        for (int i = 0; i < TILE; i++)
+        for (int i = 0; i < AMX_TILE; i++)
             square[i] = i < count && key < reach ? vget(pairs + (int64_t)i * p->stride + key) : (vu){0};
         vtranspose(square);
-        for (int i = 0; i < TILE; i++)
+        for (int i = 0; i < AMX_TILE; i++)
             vput(to + (int64_t)i * TURNED, square[i]);
     }
 }
@@ -457,7 +458,9 @@ INLINE void queries_backward(head *h, const head *next, const places *p, int fir
         delta[i] = delta_of(h, first + i, type);
     for (int i = 0; i < rows; i += pairs ? 2 : 1) {
         const row even = row_of(h, p, first, i, reach, delta[i]);
-        const row odd = pairs && i + 1 < rows ? row_of(h, p, first, i + 1, reach, delta[i + 1]) : even;
+        row odd = pairs && i + 1 < rows ? row_of(h, p, first, i + 1, reach, delta[i + 1]) : even;
+        if (i + 1 >= rows)
+            odd.keys = 0; /* tiles multiply it, by zeros */
         if (pairs)
             pair_backward(h, p, &even, &odd, at + i, reach);
         else
@@ -476,7 +479,7 @@ INLINE void queries_backward(head *h, const head *next, const places *p, int fir
 /* How many of the queries [first, first + rows), in whole units, see none of the keys from `key` on before one does. */
 static int blind_to(const head *h, int first, int rows, int key, bool pairs)
 {
-    const int whole = AMX && pairs ? 2 * TILE : 2;
+    const int whole = AMX && pairs ? AMX_DEPTH : 2;
     int i = 0;
     while (h->limits && i < rows && h->limits[first + i] <= key)
         i++;

@@ -1,6 +1,6 @@
 /* head - one head of one sequence, as attention.c and relative.c read it: its rows, how far each sees, and what dropout keeps
  *
- * Included after tile.h and mask.h, by each level's copy of these kernels.
+ * Included after panel.h and mask.h, by each level's copy of these kernels.
  */
 #ifndef EL_CPU_HEAD_H
 #define EL_CPU_HEAD_H

@@ -46,30 +46,15 @@ INLINE float whole_chain(long rounds)
     return (float)total;
 }
 
-#ifdef __AMX_TILE__
-INLINE void tile_chains(const unit_kind kind, long rounds)
-{
-    amx_open();
-    amx_clear(true);
-    for (long r = 0; r < rounds; r++)
-        amx_products(true, kind);
-    amx_close();
-}
-#endif
-
 double EL_KERNEL(multiply_adds)(el_type type, long rounds)
 {
     const bool pairs = PAIRS && type == EL_BF16;
     const int each = type == EL_I8 ? WHOLES : pairs ? 2 : 1;
     volatile float sink;
-#ifdef __AMX_TILE__
-    if (type == EL_BF16)
-        tile_chains(BF16_PAIRS, rounds);
-    else if (type == EL_I8)
-        tile_chains(WHOLE_FOURS, rounds);
-    if (type != EL_F32)
-        return (double)rounds * 4 * TILE * TILE * TILE * each;
-#endif
+    if (AMX && type != EL_F32) {
+        amx_chain(type == EL_I8 ? WHOLE_FOURS : BF16_PAIRS, rounds);
+        return (double)rounds * 4 * AMX_TILE * AMX_TILE * AMX_TILE * each;
+    }
     sink = type == EL_I8 ? whole_chain(rounds) : pairs ? chain(PAIRS, rounds) : chain(false, rounds);
     (void)sink;
     return (double)rounds * SUMS * EL_WIDTH * each;

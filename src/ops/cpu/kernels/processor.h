@@ -1,7 +1,7 @@
 /* processor - what the language lacks of vectors: a short function for each width, or for each kind of processor
  *
- * Maximum, square root, products of 32-bit halves, the order of lanes, sums of bf16 pairs, rounding to bf16.  What another
- * processor has of its own stands here.
+ * Maximum, square root, products of 32-bit halves, the order of lanes, sums of bf16 pairs and of whole numbers, rounding to
+ * bf16.  What another processor has of its own stands here.
  */
 #ifndef EL_OPS_KERNELS_PROCESSOR_H
 #define EL_OPS_KERNELS_PROCESSOR_H
@@ -55,7 +55,7 @@ INLINE vu vhigh(vu a, vu b)
 {
     return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
-/* The nearest whole whole; and a * 2^n for a whole n. */
+/* The nearest whole number; and a * 2^n for a whole n. */
 INLINE vf vnearest(vf a)
 {
     return (vf)_mm512_roundscale_ps((__m512)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);

@@ -100,7 +100,7 @@ INLINE void block(const int rows, const bool pairs, const bool ahead, int depth,
             __builtin_prefetch(place(t->y.data, type, i * t->y.stride + WIDTH), 1);
         }
     }
-    tile_multiply(rows, pairs, ahead, depth, a, b, next, sum);
+    panel_multiply(rows, pairs, ahead, depth, a, b, next, sum);
     if (!t->last) {
 #pragma GCC unroll 14
         for (int i = 0; i < rows; i++) {
@@ -137,7 +137,7 @@ INLINE void blocks_of(int rows, const bool pairs, const bool ahead, int depth, u
 {
     const int64_t half = (int64_t)units_of(pairs, depth) * WIDTH;
     for (int i = 0, count; i < rows; i += count) {
-        count = tile_rows(rows - i);
+        count = panel_rows(rows - i);
         if (count == BLOCK_ROWS)
             block(BLOCK_ROWS, pairs, ahead, depth, a, b, next, &t, type);
         else if (BLOCK_ROWS > 8 && count == 8)

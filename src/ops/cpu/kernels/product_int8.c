@@ -32,7 +32,7 @@ static int least(int a, int b)
 /* Whole tiles of units where there are tiles. */
 static int units_across(int depth)
 {
-    enum { STEP = AMX ? WHOLES * TILE : WHOLES };
+    enum { STEP = AMX ? WHOLES * AMX_TILE : WHOLES };
     return (depth + STEP - 1) / STEP * (STEP / WHOLES);
 }
 
@@ -208,15 +208,15 @@ INLINE vf finished(const columns *c, vi sum, row_scale row)
 #ifdef __AMX_TILE__
 
 /* Rows of x beyond the last may hold anything: they are read, and their sums are not. */
-INLINE void block_tiles(const bool lower, const block_job *j, el_tensor y)
+INLINE void block_in_tiles(const bool lower, const block_job *j, el_tensor y)
 {
-    int32_t sums[2 * TILE][PANEL] __attribute__((aligned(64)));
+    int32_t sums[AMX_BLOCK][PANEL] __attribute__((aligned(64)));
     const units rows = {(const char *)j->rows, j->stride * 4, 4};
     const columns of[2] = {columns_of(j, 0), columns_of(j, WIDTH)};
     amx_clear(lower);
     amx_multiply(lower, WHOLE_FOURS, j->units, rows, j->panel);
     amx_store(lower, sums, PANEL);
-    for (int i = 0; i < least(y.rows, lower ? 2 * TILE : TILE); i++)
+    for (int i = 0; i < least(y.rows, lower ? AMX_BLOCK : AMX_TILE); i++)
         for (int half = 0; half < 2 && half * WIDTH < j->cols; half++)
             vstore_upto(y.data, EL_F32, i * y.stride + half * WIDTH, j->cols - half * WIDTH,
                         finished(&of[half], (vi)vget(sums[i] + half * WIDTH), j->row_scales[i]));
@@ -225,14 +225,14 @@ INLINE void block_tiles(const bool lower, const block_job *j, el_tensor y)
 /* All rows of a panel. */
 INLINE void blocks(block_job j, el_tensor y)
 {
-    for (int i = 0; i < y.rows; i += 2 * TILE) {
+    for (int i = 0; i < y.rows; i += AMX_BLOCK) {
         const el_tensor part = el_piece_rows(y, i, y.rows - i);
-        if (part.rows > TILE)
-            block_tiles(true, &j, part);
+        if (part.rows > AMX_TILE)
+            block_in_tiles(true, &j, part);
         else
-            block_tiles(false, &j, part);
-        j.rows += 2 * TILE * j.stride;
-        j.row_scales += 2 * TILE;
+            block_in_tiles(false, &j, part);
+        j.rows += AMX_BLOCK * j.stride;
+        j.row_scales += AMX_BLOCK;
     }
 }
 
@@ -284,7 +284,7 @@ INLINE void blocks(block_job j, el_tensor y)
 {
     for (int i = 0, count; i < y.rows; i += count) {
         const el_tensor part = el_piece_rows(y, i, y.rows - i);
-        count = tile_rows(y.rows - i);
+        count = panel_rows(y.rows - i);
         if (count == BLOCK_ROWS)
             block(BLOCK_ROWS, &j, part);
         else if (BLOCK_ROWS > 8 && count == 8)

@@ -14,7 +14,7 @@
 
 #include "functions.h"
 #include "mask.h"
-#include "tile.h"
+#include "panel.h"
 
 #include "head.h" /* last: it is made of these */
 
@@ -126,8 +126,8 @@ static __attribute__((noinline)) void multiply(int rows, int panels, int depth, 
                                                const uint32_t *packed, int packed_depth, float *c, int stride,
                                                bool accumulate)
 {
-    tile_product(rows, panels, false, depth, left, packed, (int64_t)packed_depth * PANEL, c, stride,
-                 accumulate);
+    panel_product(rows, panels, false, depth, left, packed, (int64_t)packed_depth * PANEL, c, stride,
+                  accumulate);
 }
 
 static units rows_of(const float *data, int stride)

@@ -1,6 +1,6 @@
 /* table - the kernels of one level */
 #include "functions.h"
-#include "tile.h"
+#include "panel.h"
 
 #define NAME_(level) #level
 #define NAME(level) NAME_(level)
@@ -8,7 +8,7 @@
 const el_kernels EL_KERNEL(kernels) = {
     .level = NAME(EL_LEVEL),
     .block_rows = BLOCK_ROWS,
-    .narrow_rows = AMX ? 2 * TILE : BLOCK_ROWS,
+    .narrow_rows = AMX ? AMX_BLOCK : BLOCK_ROWS,
     .panel = PANEL,
     .pairs = PAIRS,
 #define EL_KERNEL_OF(result, name, parameters) .name = EL_KERNEL(name),

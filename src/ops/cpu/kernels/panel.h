@@ -1,4 +1,4 @@
-/* tile - the inner loop of every product: a few rows of A times one packed panel of B, sums in registers
+/* panel - the inner loop of every product: a few rows of A times one packed panel of B, sums in registers
  *
  * A and B are made of 32-bit units along the depth: a float, or a pair of bf16 that one instruction
  * multiplies and adds.  Unit s of row i of A lies at a + i * row + s * step bytes, so that rows and columns
@@ -6,8 +6,8 @@
  * PANEL + column]. Sums run over the depth in order, whatever the number of rows: how a product is cut does
  * not change it.
  */
-#ifndef EL_OPS_KERNELS_TILE_H
-#define EL_OPS_KERNELS_TILE_H
+#ifndef EL_OPS_KERNELS_PANEL_H
+#define EL_OPS_KERNELS_PANEL_H
 
 #include "vector.h"
 
@@ -32,7 +32,9 @@ enum {
 #else
     AMX = false,
 #endif
-    TILE = 16 /* rows of a tile, and units of each */
+    AMX_TILE = 16,            /* rows of a tile, and units of a row */
+    AMX_BLOCK = 2 * AMX_TILE, /* rows of a block */
+    AMX_DEPTH = 2 * AMX_TILE  /* numbers of bf16 in a row of a tile */
 };
 _Static_assert(2 * BLOCK_ROWS >= EL_WIDTH, "a store of packed rows runs over into one place at most");
 
@@ -41,16 +43,16 @@ typedef struct {
     ptrdiff_t row, step; /* bytes */
 } units;
 
-/* 32-bit units that `depth` numbers take; whole tiles of them, zeros last, where there are tiles. */
+/* 32-bit units that `depth` numbers take; of pairs whole tiles of AMX, zeros last. */
 INLINE int units_of(bool pairs, int depth)
 {
     if (AMX && pairs)
-        return (depth + 2 * TILE - 1) / (2 * TILE) * TILE;
+        return (depth + AMX_DEPTH - 1) / AMX_DEPTH * AMX_TILE;
     return pairs ? (depth + 1) / 2 : depth;
 }
 
-INLINE void tile_step(const int rows, const bool pairs, const char *const a[5], ptrdiff_t row, uint32_t keep,
-                      const uint32_t *b, vf sum[BLOCK_ROWS][2])
+INLINE void panel_step(const int rows, const bool pairs, const char *const a[5], ptrdiff_t row, uint32_t keep,
+                       const uint32_t *b, vf sum[BLOCK_ROWS][2])
 {
     const vu left = vget(b), right = vget(b + WIDTH);
 #pragma GCC unroll 14
@@ -69,15 +71,20 @@ INLINE void tile_step(const int rows, const bool pairs, const char *const a[5], 
     }
 }
 
-/* A line of each of the next rows while a line of these is read, on AMD's processors: from far away they would come late, and
- * these do not see where so many lead.  Intel's do, and asking costs them 8 %: theirs are the levels avx512 and amx.  With
- * narrower vectors it costs more than it saves, too.
- * Where rows are few, panels come from memory: this one's units of many steps later are asked for, and into the second
- * cache as much as half a step of `next` (NULL: nothing), so that a whole block asks for half of that panel. */
-INLINE void tile_ahead(const int rows, units a, const uint32_t *b, const uint32_t *next, int s)
+enum {
+    /* Asking for the next rows helps AMD's processors: rows come from far away, and are too many for them to see where these
+     * lead.  On an Intel Xeon it cost 8 %; avx512 and amx are taken for levels of Intel's.  With narrower vectors it costs
+     * more than it saves. */
+    ASKS_FOR_ROWS = BLOCK_ROWS > 8 && PAIRS && !AMX
+};
+
+/* A line of each of the next rows while a line of these is read.  Where rows are few, panels come from memory: this one's
+ * units of many steps later are asked for, and into the second cache as much as half a step of `next` (NULL: nothing), so
+ * that a whole block asks for half of that panel. */
+INLINE void panel_ahead(const int rows, units a, const uint32_t *b, const uint32_t *next, int s)
 {
     enum { LINE = 64 / 4, NEXT = 16, STEPS = 64 };
-    if (BLOCK_ROWS > 8 && PAIRS && !AMX)
+    if (ASKS_FOR_ROWS)
         __builtin_prefetch(a.data + (rows + s % NEXT) * a.row + s / LINE * 64);
 #pragma GCC unroll 2
     for (int i = 0; i < PANEL; i += LINE)
@@ -88,8 +95,8 @@ INLINE void tile_ahead(const int rows, units a, const uint32_t *b, const uint32_
 
 /* sum += A B for `rows` rows, a constant; `ahead` where the rows, which lie along the depth, have others
  * after them, and `next` may be wanted. */
-INLINE void tile_multiply(const int rows, const bool pairs, const bool ahead, int depth, units a,
-                          const uint32_t *b, const uint32_t *next, vf sum[BLOCK_ROWS][2])
+INLINE void panel_multiply(const int rows, const bool pairs, const bool ahead, int depth, units a,
+                           const uint32_t *b, const uint32_t *next, vf sum[BLOCK_ROWS][2])
 {
     const char *at[5];
 #pragma GCC unroll 5
@@ -98,19 +105,19 @@ INLINE void tile_multiply(const int rows, const bool pairs, const bool ahead, in
     const int whole = pairs ? depth / 2 : depth;
     for (int s = 0; s < whole; s++, b += PANEL) {
         if (ahead)
-            tile_ahead(rows, a, b, next, s);
-        tile_step(rows, pairs, at, a.row, UINT32_MAX, b, sum);
+            panel_ahead(rows, a, b, next, s);
+        panel_step(rows, pairs, at, a.row, UINT32_MAX, b, sum);
 #pragma GCC unroll 5
         for (int i = 0; i < (rows + 2) / 3; i++)
             at[i] += a.step;
     }
     if (pairs && depth % 2)
-        tile_step(rows, pairs, at, a.row, 0xffff, b, sum);
+        panel_step(rows, pairs, at, a.row, 0xffff, b, sum);
 }
 
 /* Rows of the next block, of those row counts that are compiled: 1 to 6 of blocks of 6; 14, 8, 4, 2, 1 of those of 14.
  * Fewer than four rows wait for their own sums, so that the last two blocks of 6 are alike, and 16 are twice 8. */
-INLINE int tile_rows(int rows)
+INLINE int panel_rows(int rows)
 {
     if (BLOCK_ROWS == 6 && rows < 2 * BLOCK_ROWS)
         return rows > BLOCK_ROWS ? (rows + 1) / 2 : rows;
@@ -124,8 +131,8 @@ INLINE int tile_rows(int rows)
 }
 
 /* c (rows, PANEL) = A B, or c += A B; c in floats, `stride` of them from row to row. */
-INLINE void tile_store(const int rows, const bool pairs, int depth, units a, const uint32_t *b, float *c,
-                       int64_t stride, bool accumulate)
+INLINE void panel_store(const int rows, const bool pairs, int depth, units a, const uint32_t *b, float *c,
+                        int64_t stride, bool accumulate)
 {
     vf sum[BLOCK_ROWS][2];
 #pragma GCC unroll 14
@@ -133,7 +140,7 @@ INLINE void tile_store(const int rows, const bool pairs, int depth, units a, con
         sum[i][0] = accumulate ? vload(c, EL_F32, i * stride) : (vf){0};
         sum[i][1] = accumulate ? vload(c, EL_F32, i * stride + WIDTH) : (vf){0};
     }
-    tile_multiply(rows, pairs, false, depth, a, b, NULL, sum);
+    panel_multiply(rows, pairs, false, depth, a, b, NULL, sum);
 #pragma GCC unroll 14
     for (int i = 0; i < rows; i++) {
         vstore(c, EL_F32, i * stride, sum[i][0]);
@@ -142,28 +149,28 @@ INLINE void tile_store(const int rows, const bool pairs, int depth, units a, con
 }
 
 /* The same for any number of rows and of panels, which lie `panel_units` units apart. */
-INLINE void tile_product(int rows, int panels, const bool pairs, int depth, units a, const uint32_t *b,
-                         int64_t panel_units, float *c, int64_t stride, bool accumulate)
+INLINE void panel_product(int rows, int panels, const bool pairs, int depth, units a, const uint32_t *b,
+                          int64_t panel_units, float *c, int64_t stride, bool accumulate)
 {
     for (int p = 0; p < panels; p++, b += panel_units, c += PANEL)
         for (int i = 0, count; i < rows; i += count) {
             const units block = {a.data + i * a.row, a.row, a.step};
             float *const to = c + i * stride;
-            count = tile_rows(rows - i);
+            count = panel_rows(rows - i);
             if (count == BLOCK_ROWS)
-                tile_store(BLOCK_ROWS, pairs, depth, block, b, to, stride, accumulate);
+                panel_store(BLOCK_ROWS, pairs, depth, block, b, to, stride, accumulate);
             else if (BLOCK_ROWS > 8 && count == 8)
-                tile_store(8, pairs, depth, block, b, to, stride, accumulate);
+                panel_store(8, pairs, depth, block, b, to, stride, accumulate);
             else if (BLOCK_ROWS == 6 && count == 5)
-                tile_store(5, pairs, depth, block, b, to, stride, accumulate);
+                panel_store(5, pairs, depth, block, b, to, stride, accumulate);
             else if (BLOCK_ROWS > 4 && count == 4)
-                tile_store(4, pairs, depth, block, b, to, stride, accumulate);
+                panel_store(4, pairs, depth, block, b, to, stride, accumulate);
             else if (BLOCK_ROWS == 6 && count == 3)
-                tile_store(3, pairs, depth, block, b, to, stride, accumulate);
+                panel_store(3, pairs, depth, block, b, to, stride, accumulate);
             else if (count == 2)
-                tile_store(2, pairs, depth, block, b, to, stride, accumulate);
+                panel_store(2, pairs, depth, block, b, to, stride, accumulate);
             else
-                tile_store(1, pairs, depth, block, b, to, stride, accumulate);
+                panel_store(1, pairs, depth, block, b, to, stride, accumulate);
         }
 }
 

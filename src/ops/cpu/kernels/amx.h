@@ -29,7 +29,7 @@ void amx_product_weight(el_tensor dw, el_tensor db, el_tensor dy, el_tensor x, v
 /* What one instruction multiplies: pairs of bf16, or four whole numbers without a sign by four with one. */
 typedef enum { BF16_PAIRS, WHOLE_FOURS } unit_kind;
 
-#ifndef __AMX_TILE__ /* what other files call where AMX is true */
+#ifndef EL_AMX /* what other files call where AMX is true */
 
 INLINE void amx_open(void)
 {

@@ -27,7 +27,7 @@ enum {
     BLOCK_ROWS = EL_WIDTH == 16 ? 14 : 6, /* with two vectors of columns, what the registers hold */
 #endif
     PANEL = 2 * EL_WIDTH,
-#ifdef __AMX_TILE__
+#ifdef EL_AMX
     AMX = true, /* pairs are multiplied in tiles (amx.h) */
 #else
     AMX = false,

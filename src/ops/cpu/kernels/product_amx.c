@@ -13,7 +13,7 @@
 #include "amx.h"
 #include "functions.h"
 
-#ifdef __AMX_TILE__
+#ifdef EL_AMX
 
 enum {
     DEPTH = 256,               /* units of the depth at a time: 32 KiB of a panel */

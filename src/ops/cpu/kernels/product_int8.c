@@ -205,7 +205,7 @@ INLINE vf finished(const columns *c, vi sum, row_scale row)
     return __builtin_convertvector(sum, vf) * (c->scales * row.unit) + (c->totals * row.low + c->bias);
 }
 
-#ifdef __AMX_TILE__
+#ifdef EL_AMX
 
 /* Rows of x beyond the last may hold anything: they are read, and their sums are not. */
 INLINE void block_in_tiles(const bool lower, const block_job *j, el_tensor y)

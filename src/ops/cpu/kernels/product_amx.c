@@ -59,8 +59,8 @@ INLINE void put_rows(pending *p, int count)
 {
     const int end = least(p->next + count, p->rows);
     for (int i = p->next; i < end; i++)
-        *(vw_anywhere *)el_piece_at(p->y, i, 0) = vround_two(vload(p->sums[i], EL_F32, 0) + p->bias[0],
-                                                             vload(p->sums[i], EL_F32, WIDTH) + p->bias[1]);
+        vput(el_piece_at(p->y, i, 0), (vu)vround_two(vload(p->sums[i], EL_F32, 0) + p->bias[0],
+                                                     vload(p->sums[i], EL_F32, WIDTH) + p->bias[1]));
     p->next = end;
 }
 

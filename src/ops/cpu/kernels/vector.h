@@ -38,7 +38,6 @@ INLINE vf vwiden(vh h)
 /* Vectors anywhere in memory.  gcc 12 sends many that are copied by memcpy() over the stack. */
 typedef vu vu_anywhere __attribute__((aligned(1), may_alias));
 typedef vh vh_anywhere __attribute__((aligned(1), may_alias));
-typedef vw vw_anywhere __attribute__((aligned(1), may_alias));
 
 INLINE vu vget(const void *from)
 {
